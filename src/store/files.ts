@@ -1,0 +1,188 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { MeshwrightError, systemCode } from '../errors.js';
+import { storageError } from './trouble.js';
+import type { AssetStore, ByteRange } from './types.js';
+
+/**
+ * Files in a folder: `files/` holds what is complete, `tmp/` what is being written. Both lie in one folder and so on
+ * one volume, where a rename is atomic.
+ */
+export class FileAssetStore implements AssetStore {
+  readonly #folder: string;
+  readonly #files: string;
+  readonly #temporary: string;
+  readonly #clock: () => number;
+
+  /** @param folder The data folder; made on first use. */
+  constructor(folder: string, options: { clock?: () => number } = {}) {
+    this.#folder = path.resolve(folder);
+    this.#files = path.join(this.#folder, 'files');
+    this.#temporary = path.join(this.#folder, 'tmp');
+    this.#clock = options.clock ?? Date.now;
+  }
+
+  temporary(): Promise<string> {
+    return this.#inWords(async () => {
+      await mkdir(this.#temporary, { recursive: true, mode: 0o700 });
+      return path.join(this.#temporary, `${process.pid}-${randomBytes(12).toString('hex')}`);
+    });
+  }
+
+  async adopt(temporaryPath: string, key: string): Promise<void> {
+    const target = this.#fileOf(key);
+    if (path.dirname(path.resolve(temporaryPath)) !== this.#temporary) {
+      throw new TypeError(`${temporaryPath} is not a temporary file of this store.`);
+    }
+    await this.#inWords(async () => {
+      const file = await open(temporaryPath, 'r+');
+      try {
+        await file.chmod(0o600);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await this.#publish(temporaryPath, target);
+    });
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    const target = this.#fileOf(key);
+    const temporary = await this.temporary();
+    try {
+      await this.#inWords(async () => {
+        const file = await open(temporary, 'wx', 0o600);
+        try {
+          await file.writeFile(bytes);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await this.#publish(temporary, target);
+      });
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async read(key: string, range?: ByteRange): Promise<Buffer> {
+    const target = this.#fileOf(key);
+    return this.#inWords(async () => {
+      const file = await open(target, 'r').catch((error: unknown) => {
+        throw systemCode(error) === 'ENOENT' ? missing(key) : error;
+      });
+      try {
+        if (!range) return await file.readFile();
+        const { size } = await file.stat();
+        const length = Math.max(0, Math.min(range.end + 1, size) - range.start);
+        const bytes = Buffer.alloc(length);
+        let filled = 0;
+        while (filled < length) {
+          const { bytesRead } = await file.read(bytes, filled, length - filled, range.start + filled);
+          if (bytesRead === 0) break;
+          filled += bytesRead;
+        }
+        return bytes.subarray(0, filled);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  path(key: string): string {
+    return this.#fileOf(key);
+  }
+
+  async has(key: string): Promise<boolean> {
+    return (await this.#age(this.#fileOf(key))) !== undefined;
+  }
+
+  async delete(key: string): Promise<void> {
+    const target = this.#fileOf(key);
+    await this.#inWords(() => rm(target, { force: true }));
+  }
+
+  async sweep(olderThanMs: number, isUsed: (key: string) => Promise<boolean>): Promise<number> {
+    const isOld = async (file: string): Promise<boolean> => ((await this.#age(file)) ?? -1) > olderThanMs;
+    let removed = 0;
+    for (const name of await this.#list(this.#temporary)) {
+      const file = path.join(this.#temporary, name);
+      if (!(await isOld(file))) continue;
+      await this.#inWords(() => rm(file, { recursive: true, force: true }));
+      removed++;
+    }
+    for (const key of await this.#list(this.#files)) {
+      // A name that is no key was put there by somebody else.
+      if (!isKey(key) || !(await isOld(this.#fileOf(key))) || (await isUsed(key))) continue;
+      await this.delete(key);
+      removed++;
+    }
+    return removed;
+  }
+
+  async #publish(temporary: string, target: string): Promise<void> {
+    await mkdir(this.#files, { recursive: true, mode: 0o700 });
+    await rename(temporary, target);
+    await syncFolder(this.#files);
+  }
+
+  #fileOf(key: string): string {
+    if (!isKey(key))
+      throw new MeshwrightError('invalid_arguments', `${JSON.stringify(key)} is not the key of a file.`);
+    return path.join(this.#files, key);
+  }
+
+  /** Milliseconds since the file was written or renamed; undefined when it is not there. */
+  async #age(file: string): Promise<number | undefined> {
+    try {
+      const { mtimeMs, ctimeMs } = await stat(file);
+      // A rename leaves the first as it is: a slow download would look old the moment it is published.
+      return this.#clock() - Math.max(mtimeMs, ctimeMs);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw storageError(error, this.#folder);
+    }
+  }
+
+  async #list(folder: string): Promise<string[]> {
+    try {
+      return await readdir(folder);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return [];
+      throw storageError(error, this.#folder);
+    }
+  }
+
+  async #inWords<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw storageError(error, this.#folder);
+    }
+  }
+}
+
+/** Lower case only, because some file systems do not tell `A` from `a`. */
+function isKey(key: string): boolean {
+  return /^[a-z0-9][a-z0-9_-]{0,127}(\.[a-z0-9]{1,16})?$/.test(key);
+}
+
+function missing(key: string): MeshwrightError {
+  return new MeshwrightError(
+    'not_found',
+    `The file ${key} is not in the data folder any more. It was deleted there; generate it again, or restore it from a backup.`,
+  );
+}
+
+/** Makes a rename survive a power cut. Windows has no such call, and needs none. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,303 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MeshwrightError } from '../errors.js';
+import { pageOf, positionOf } from './cursor.js';
+import { decodeAsset, decodeJob, encodeAsset, encodeJob } from './rows.js';
+import { LIVE } from './schema.js';
+import type { Sqlite, SqlRow } from './sqlite.js';
+import { isBusy, storageError } from './trouble.js';
+import type { Asset, AssetFilter, Job, JobChange, JobFilter, JobStore, Page } from './types.js';
+
+/** How often a transaction is tried that finds the database locked, each time for the driver's 5 s. */
+const BUSY_ATTEMPTS = 3;
+
+/** Which rows other processes changed, for a bus. */
+export interface ChangeLog {
+  /** A number that changes when another process commits, and the ids of rows written after `revision`. */
+  changes(since: Mark | undefined): Promise<{ mark: Mark; ids: string[] }>;
+}
+
+export interface Mark {
+  /** SQLite's change counter of other connections. */
+  dataVersion: number;
+  /** The highest revision seen. */
+  revision: number;
+}
+
+/** Jobs and asset rows in SQLite. Several processes may share the file. */
+export class SqliteJobStore implements JobStore, ChangeLog {
+  readonly #connect: () => Promise<Sqlite>;
+  readonly #folder: string;
+  #connection: Promise<Sqlite> | undefined;
+  #closed = false;
+
+  /**
+   * @param connect Opens the database; called on first use, and again after it failed.
+   * @param folder The data folder, for error texts.
+   */
+  constructor(connect: () => Promise<Sqlite>, folder: string) {
+    this.#connect = connect;
+    this.#folder = folder;
+  }
+
+  create(job: Job, since: number | undefined): Promise<{ job: Job; existing: boolean }> {
+    return this.#write((db) => {
+      const equal =
+        since === undefined
+          ? undefined
+          : db.get(
+              `select id, data from jobs
+               where digest = ? and principal = ? and created_at >= ? and (${LIVE} or state in ('succeeded', 'unconfirmed'))
+               order by created_at desc, id desc limit 1`,
+              job.digest,
+              job.principal,
+              since,
+            );
+      if (equal) return { job: jobOf(equal), existing: true };
+      insertJob(db, job);
+      return { job, existing: false };
+    });
+  }
+
+  get(id: string): Promise<Job | undefined> {
+    return this.#use((db) => findJob(db, id));
+  }
+
+  list({ principal, states, limit, cursor }: JobFilter): Promise<Page<Job>> {
+    return this.#use((db) => {
+      const { createdAt, id } = positionOf(cursor);
+      const rows = db.all(
+        `select id, data from jobs
+         where principal = ? and (created_at, id) < (?, ?) and (? is null or state in (select value from json_each(?)))
+         order by created_at desc, id desc limit ?`,
+        principal,
+        createdAt,
+        id,
+        states ? 1 : null,
+        JSON.stringify(states ?? []),
+        limit + 1,
+      );
+      return pageOf(rows.map(jobOf), limit);
+    });
+  }
+
+  change(id: string, step: (job: Job) => JobChange | undefined): Promise<Job | undefined> {
+    return this.#write((db) => {
+      const current = findJob(db, id);
+      const next = current && step(current);
+      if (!next) return undefined;
+      if (next.job.id !== id) throw new TypeError(`A change of job ${id} answered job ${next.job.id}.`);
+      updateJob(db, next.job);
+      for (const asset of next.assets ?? []) insertAsset(db, asset);
+      return next.job;
+    });
+  }
+
+  due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]> {
+    return this.#use((db) => {
+      const owners = db.all(
+        `select distinct lease_owner as owner from jobs where ${LIVE} and due_at <= ? and lease_until > ?`,
+        now,
+        now,
+      );
+      const dead = owners.map((row) => String(row['owner'])).filter((owner) => isDead(owner));
+      const rows = db.all(
+        `select id from jobs
+         where ${LIVE} and due_at <= ?
+           and (lease_owner is null or lease_until <= ? or lease_owner in (select value from json_each(?)))
+         order by due_at, id limit ?`,
+        now,
+        now,
+        JSON.stringify(dead),
+        limit,
+      );
+      return rows.map(idOf);
+    });
+  }
+
+  nextDue(): Promise<number | undefined> {
+    return this.#use((db) => {
+      const row = db.get(
+        `select due_at from jobs where ${LIVE} and lease_owner is null order by due_at limit 1`,
+      );
+      return row && Number(row['due_at']);
+    });
+  }
+
+  usesBlob(key: string): Promise<boolean> {
+    return this.#use(
+      (db) =>
+        db.get(
+          `select 1 from jobs, json_tree(jobs.data, '$.images') as image
+           where ${LIVE} and image.key = 'key' and image.atom = ? limit 1`,
+          key,
+        ) !== undefined,
+    );
+  }
+
+  getAsset(id: string): Promise<Asset | undefined> {
+    return this.#use((db) => findAsset(db, id));
+  }
+
+  listAssets({ principal, jobId, limit, cursor }: AssetFilter): Promise<Page<Asset>> {
+    return this.#use((db) => {
+      const { createdAt, id } = positionOf(cursor);
+      const rows = db.all(
+        `select id, data from assets
+         where principal = ? and (created_at, id) < (?, ?) and (? is null or job_id = ?)
+         order by created_at desc, id desc limit ?`,
+        principal,
+        createdAt,
+        id,
+        jobId ?? null,
+        jobId ?? null,
+        limit + 1,
+      );
+      return pageOf(rows.map(assetOf), limit);
+    });
+  }
+
+  assetsOf(jobId: string): Promise<Asset[]> {
+    return this.#use((db) =>
+      db.all('select id, data from assets where job_id = ? order by sequence', jobId).map(assetOf),
+    );
+  }
+
+  addAsset(asset: Asset): Promise<void> {
+    return this.#write((db) => insertAsset(db, asset));
+  }
+
+  deleteAsset(id: string): Promise<Asset | undefined> {
+    return this.#write((db) => {
+      const asset = findAsset(db, id);
+      if (asset) db.run('delete from assets where id = ?', id);
+      return asset;
+    });
+  }
+
+  hasAssetKey(key: string): Promise<boolean> {
+    return this.#use((db) => db.get('select 1 from assets where key = ? limit 1', key) !== undefined);
+  }
+
+  changes(since: Mark | undefined): Promise<{ mark: Mark; ids: string[] }> {
+    return this.#use((db) => {
+      // Read first: a commit between the two reads is then seen again, never missed.
+      const dataVersion = Number(db.get('pragma data_version')?.['data_version']);
+      if (since?.dataVersion === dataVersion) return { mark: since, ids: [] };
+      const revision = Number(
+        db.get('select coalesce(max(revision), 0) as revision from jobs')?.['revision'],
+      );
+      const ids = since
+        ? db
+            .all('select id from jobs where revision > ? and revision <= ?', since.revision, revision)
+            .map(idOf)
+        : [];
+      return { mark: { dataVersion, revision }, ids };
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const db = await this.#connection?.catch(() => undefined);
+    this.#connection = undefined;
+    db?.close();
+  }
+
+  #write<T>(body: (db: Sqlite) => T): Promise<T> {
+    return this.#use((db) => db.transaction(() => body(db)));
+  }
+
+  async #use<T>(body: (db: Sqlite) => T): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return body(await this.#open());
+      } catch (error) {
+        if (!isBusy(error) || attempt === BUSY_ATTEMPTS) throw storageError(error, this.#folder);
+      }
+      await delay(20 + Math.random() * 80);
+    }
+  }
+
+  #open(): Promise<Sqlite> {
+    if (this.#closed)
+      throw new MeshwrightError('storage', 'The server is shutting down. Try again when it is back.', {
+        retryable: true,
+      });
+    this.#connection ??= this.#connect().catch((error: unknown) => {
+      this.#connection = undefined;
+      throw error;
+    });
+    return this.#connection;
+  }
+}
+
+function findJob(db: Sqlite, id: string): Job | undefined {
+  const row = db.get('select id, data from jobs where id = ?', id);
+  return row && jobOf(row);
+}
+
+function findAsset(db: Sqlite, id: string): Asset | undefined {
+  const row = db.get('select id, data from assets where id = ?', id);
+  return row && assetOf(row);
+}
+
+const NEXT_REVISION = '(select coalesce(max(revision), 0) + 1 from jobs)';
+
+function insertJob(db: Sqlite, job: Job): void {
+  db.run(
+    `insert into jobs (principal, provider, state, digest, created_at, due_at, lease_owner, lease_until,
+                       estimate_usd, billed_usd, data, id, revision)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION})`,
+    ...columnsOf(job),
+    job.id,
+  );
+}
+
+function updateJob(db: Sqlite, job: Job): void {
+  db.run(
+    `update jobs set principal = ?, provider = ?, state = ?, digest = ?, created_at = ?, due_at = ?, lease_owner = ?,
+                     lease_until = ?, estimate_usd = ?, billed_usd = ?, data = ?, revision = ${NEXT_REVISION}
+     where id = ?`,
+    ...columnsOf(job),
+    job.id,
+  );
+}
+
+function columnsOf(job: Job): (string | number | null)[] {
+  return [
+    job.principal,
+    job.provider,
+    job.state,
+    job.digest,
+    job.createdAt,
+    job.dueAt,
+    job.lease?.owner ?? null,
+    job.lease?.until ?? null,
+    job.estimateUsd,
+    job.billedUsd ?? null,
+    encodeJob(job),
+  ];
+}
+
+function insertAsset(db: Sqlite, asset: Asset): void {
+  db.run(
+    'insert into assets (id, principal, job_id, key, created_at, data) values (?, ?, ?, ?, ?, ?)',
+    asset.id,
+    asset.principal,
+    asset.jobId ?? null,
+    asset.key,
+    asset.createdAt,
+    encodeAsset(asset),
+  );
+}
+
+function idOf(row: SqlRow): string {
+  return String(row['id']);
+}
+
+function jobOf(row: SqlRow): Job {
+  return decodeJob(row['data'], idOf(row));
+}
+
+function assetOf(row: SqlRow): Asset {
+  return decodeAsset(row['data'], idOf(row));
+}
