@@ -1,0 +1,341 @@
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { MeshwrightError } from './errors.js';
+
+/**
+ * Everything that can be set, read once at the start. The only file that looks at the environment. A bad value
+ * or an unknown `MESHWRIGHT_*` name stops the start with one sentence that names it.
+ */
+
+/** The services that run models; `local` is the built-in generator. */
+export type ProviderId = 'fal' | 'pixazo' | 'scenario' | 'local';
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+export interface Config {
+  falKey: string | undefined;
+  pixazoKey: string | undefined;
+  scenarioKey: string | undefined;
+  scenarioSecret: string | undefined;
+  dataDir: string;
+  falQueueUrl: string;
+  falRestUrl: string;
+  pixazoUrl: string;
+  scenarioUrl: string;
+  allowHosts: string[];
+  allowedDirs: string[];
+  tools: string[];
+  waitSeconds: number;
+  pollMs: number | undefined;
+  dedupeSeconds: number;
+  maxUsdPerJob: number | undefined;
+  maxUsdPerDay: number | undefined;
+  prices: string | undefined;
+  tokens: string | undefined;
+  linkSeconds: number;
+  publicUrl: string | undefined;
+  log: LogLevel;
+}
+
+export interface Setting {
+  /** Name in the environment. */
+  name: string;
+  key: keyof Config;
+  help: string;
+  /** Shown in help texts. */
+  default?: string;
+  /** Read from the environment only: command lines are visible to other users of the machine. */
+  secret?: true;
+  /** Turns the text into the value; throws an `Error` whose message completes "NAME …". */
+  read: (text: string) => unknown;
+}
+
+/** What may come after the name of a variable, in the order of the documentation. */
+export const SETTINGS: readonly Setting[] = [
+  { name: 'FAL_KEY', key: 'falKey', help: 'key of fal.ai (`id:secret`)', secret: true, read: readKey },
+  { name: 'PIXAZO_API_KEY', key: 'pixazoKey', help: 'key of Pixazo', secret: true, read: readKey },
+  { name: 'SCENARIO_SDK_API_KEY', key: 'scenarioKey', help: 'key of Scenario', secret: true, read: readKey },
+  {
+    name: 'SCENARIO_SDK_API_SECRET',
+    key: 'scenarioSecret',
+    help: 'secret of Scenario',
+    secret: true,
+    read: readKey,
+  },
+  {
+    name: 'MESHWRIGHT_DATA_DIR',
+    key: 'dataDir',
+    help: 'folder of jobs and assets',
+    default: "the platform's data folder",
+    read: (text) => path.resolve(expandHome(text)),
+  },
+  {
+    name: 'MESHWRIGHT_FAL_QUEUE_URL',
+    key: 'falQueueUrl',
+    help: 'base URL of the fal queue',
+    default: 'https://queue.fal.run',
+    read: readBaseUrl,
+  },
+  {
+    name: 'MESHWRIGHT_FAL_REST_URL',
+    key: 'falRestUrl',
+    help: 'base URL of fal storage',
+    default: 'https://rest.fal.ai',
+    read: readBaseUrl,
+  },
+  {
+    name: 'MESHWRIGHT_PIXAZO_URL',
+    key: 'pixazoUrl',
+    help: 'base URL of Pixazo',
+    default: 'https://gateway.pixazo.ai',
+    read: readBaseUrl,
+  },
+  {
+    name: 'MESHWRIGHT_SCENARIO_URL',
+    key: 'scenarioUrl',
+    help: 'base URL of Scenario',
+    default: 'https://api.cloud.scenario.com/v1',
+    read: readBaseUrl,
+  },
+  {
+    name: 'MESHWRIGHT_ALLOW_HOSTS',
+    key: 'allowHosts',
+    help: 'comma-separated `host[:port]` that may be fetched from although private or not https',
+    default: 'none',
+    read: readHosts,
+  },
+  {
+    name: 'MESHWRIGHT_ALLOWED_DIRS',
+    key: 'allowedDirs',
+    help: `folders (separated by \`${path.delimiter}\` or commas) where images may be read and files saved`,
+    default: 'working folder, home folder without hidden folders, temporary folder',
+    read: (text) =>
+      text
+        .split(text.includes(',') ? ',' : path.delimiter)
+        .map((part) => part.trim())
+        .filter(Boolean)
+        .map((part) => path.resolve(expandHome(part))),
+  },
+  {
+    name: 'MESHWRIGHT_TOOLS',
+    key: 'tools',
+    help: 'which tools to show: names or groups (`models`, `jobs`, `assets`), comma-separated',
+    default: 'all',
+    read: (text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean),
+  },
+  {
+    name: 'MESHWRIGHT_WAIT_SECONDS',
+    key: 'waitSeconds',
+    help: 'how long a model tool waits before it hands out the job instead',
+    default: '45',
+    read: (text) => readNumber(text, 0, 600),
+  },
+  {
+    name: 'MESHWRIGHT_POLL_MS',
+    key: 'pollMs',
+    help: 'fixed poll interval, for tests',
+    default: 'adaptive',
+    read: (text) => readNumber(text, 1, 600_000),
+  },
+  {
+    name: 'MESHWRIGHT_DEDUPE_SECONDS',
+    key: 'dedupeSeconds',
+    help: 'window in which an identical call returns the existing job',
+    default: '600',
+    read: (text) => readNumber(text, 0, 31_536_000),
+  },
+  {
+    name: 'MESHWRIGHT_MAX_USD_PER_JOB',
+    key: 'maxUsdPerJob',
+    help: 'spending cap of one job; refuses before submit',
+    default: 'none',
+    read: (text) => readNumber(text, 0, 1_000_000),
+  },
+  {
+    name: 'MESHWRIGHT_MAX_USD_PER_DAY',
+    key: 'maxUsdPerDay',
+    help: 'spending cap of a day (UTC); refuses before submit',
+    default: 'none',
+    read: (text) => readNumber(text, 0, 1_000_000),
+  },
+  {
+    name: 'MESHWRIGHT_PRICES',
+    key: 'prices',
+    help: 'a JSON file that overrides or adds prices',
+    default: 'none',
+    read: (text) => path.resolve(expandHome(text)),
+  },
+  {
+    name: 'MESHWRIGHT_TOKENS',
+    key: 'tokens',
+    help: 'a JSON file of HTTP principals',
+    default: 'none',
+    read: (text) => path.resolve(expandHome(text)),
+  },
+  {
+    name: 'MESHWRIGHT_LINK_SECONDS',
+    key: 'linkSeconds',
+    help: 'life of a signed file link',
+    default: '3600',
+    read: (text) => readNumber(text, 1, 31_536_000),
+  },
+  {
+    name: 'MESHWRIGHT_PUBLIC_URL',
+    key: 'publicUrl',
+    help: 'how the HTTP server is reached from outside',
+    default: 'none',
+    read: readBaseUrl,
+  },
+  {
+    name: 'MESHWRIGHT_LOG',
+    key: 'log',
+    help: 'error, warn, info or debug: JSON lines on stderr, secrets and signed URLs masked',
+    default: 'info',
+    read: (text) => {
+      if (text === 'error' || text === 'warn' || text === 'info' || text === 'debug') return text;
+      throw new Error('must be error, warn, info or debug');
+    },
+  },
+];
+
+/** `MESHWRIGHT_DATA_DIR` → `--data-dir`; what a secret would be called is refused by the command line. */
+export function flagOf(setting: Setting): string {
+  return `--${setting.name.replace(/^MESHWRIGHT_/, '').toLowerCase().replaceAll('_', '-')}`;
+}
+
+/** The environment of this process; the one place where it is read. */
+export function environment(): NodeJS.ProcessEnv {
+  return process.env;
+}
+
+/**
+ * @param env usually `environment()`
+ * @param flags values given on the command line by variable name; they win over the environment
+ * @throws MeshwrightError `configuration` with a sentence that names the variable
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, flags: { [name: string]: string | undefined } = {}): Config {
+  const known = new Set(SETTINGS.map((setting) => setting.name));
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('MESHWRIGHT_') && !known.has(name)) {
+      const near = SETTINGS.find(
+        (setting) => setting.name.replaceAll('_', '') === name.toUpperCase().replaceAll('_', ''),
+      );
+      throw configuration(
+        `${name} is not a setting of meshwright${near ? `; did you mean ${near.name}?` : '; `meshwright --help` lists them all.'}`,
+      );
+    }
+  }
+  const config = defaults(env);
+  for (const setting of SETTINGS) {
+    const text = (flags[setting.name] ?? env[setting.name])?.trim();
+    if (text === undefined || text === '') continue;
+    try {
+      Object.assign(config, { [setting.key]: setting.read(text) });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'cannot be read';
+      throw configuration(`${setting.name} ${why}${setting.secret ? '' : `, not "${text.slice(0, 80)}"`}.`);
+    }
+  }
+  if ((config.scenarioKey === undefined) !== (config.scenarioSecret === undefined)) {
+    throw configuration('SCENARIO_SDK_API_KEY and SCENARIO_SDK_API_SECRET belong together: set both or none.');
+  }
+  return config;
+}
+
+function defaults(env: NodeJS.ProcessEnv): Config {
+  return {
+    falKey: undefined,
+    pixazoKey: undefined,
+    scenarioKey: undefined,
+    scenarioSecret: undefined,
+    dataDir: platformDataDir(env),
+    falQueueUrl: 'https://queue.fal.run',
+    falRestUrl: 'https://rest.fal.ai',
+    pixazoUrl: 'https://gateway.pixazo.ai',
+    scenarioUrl: 'https://api.cloud.scenario.com/v1',
+    allowHosts: [],
+    allowedDirs: [process.cwd(), os.homedir(), os.tmpdir()],
+    tools: ['all'],
+    waitSeconds: 45,
+    pollMs: undefined,
+    dedupeSeconds: 600,
+    maxUsdPerJob: undefined,
+    maxUsdPerDay: undefined,
+    prices: undefined,
+    tokens: undefined,
+    linkSeconds: 3600,
+    publicUrl: undefined,
+    log: 'info',
+  };
+}
+
+function platformDataDir(env: NodeJS.ProcessEnv): string {
+  const home = os.homedir();
+  if (process.platform === 'darwin') return path.join(home, 'Library', 'Application Support', 'meshwright');
+  if (process.platform === 'win32') {
+    return path.join(env['LOCALAPPDATA'] ?? path.join(home, 'AppData', 'Local'), 'meshwright');
+  }
+  const xdg = env['XDG_DATA_HOME'];
+  return path.join(xdg && path.isAbsolute(xdg) ? xdg : path.join(home, '.local', 'share'), 'meshwright');
+}
+
+function expandHome(text: string): string {
+  return text === '~' || text.startsWith('~/') ? path.join(os.homedir(), text.slice(1)) : text;
+}
+
+function readKey(text: string): string {
+  const key = text.replace(/^(["'])(.*)\1$/, '$2').trim();
+  if (key === '') throw new Error('is empty; unset it or give the key');
+  // A key with white space or control characters is refused by every provider with an unhelpful 401.
+  if (!/^[\x21-\x7e]+$/.test(key)) throw new Error('holds a space or a character that no key has; copy it again');
+  return key;
+}
+
+function readBaseUrl(text: string): string {
+  if (!URL.canParse(text)) throw new Error('must be a URL such as https://example.com');
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error('must begin with https:// or http://');
+  if (url.username || url.password || url.search || url.hash) {
+    throw new Error('must have no user, password, query or fragment');
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+function readHosts(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim().toLowerCase())
+    .filter(Boolean)
+    .map((part) => {
+      if (!/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/.test(part)) {
+        throw new Error('must be a comma-separated list of host or host:port');
+      }
+      return part;
+    });
+}
+
+function readNumber(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < least || value > most) {
+    throw new Error(`must be a number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function configuration(message: string): MeshwrightError {
+  return new MeshwrightError('configuration', message);
+}
+
+/** meshwright's own version, from the package that this file was shipped in. */
+export function version(): string {
+  const parsed: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed && typeof parsed.version === 'string') {
+    return parsed.version;
+  }
+  return '0.0.0';
+}

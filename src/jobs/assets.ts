@@ -1,0 +1,133 @@
+import { createReadStream } from 'node:fs';
+import type { Config } from '../config.js';
+import { MeshwrightError } from '../errors.js';
+import { inspectInWorker, renderInWorker } from '../glb/run.js';
+import type { JsonObject } from '../json.js';
+import { isJsonObject, toJson } from '../json.js';
+import type { Store } from '../store/index.js';
+import type { Asset, Page } from '../store/types.js';
+import { saveFile } from './paths.js';
+
+/** The finished files of a principal. Nobody else's exist. */
+
+export type RenderOptions = Parameters<typeof renderInWorker>[1];
+
+/** Scheme of every resource of ours. */
+export const SCHEME = 'meshwright';
+
+export const assetUri = (id: string): string => `${SCHEME}://assets/${id}`;
+export const jobUri = (id: string): string => `${SCHEME}://jobs/${id}`;
+
+export class Assets {
+  readonly #store: Store;
+  readonly #config: Config;
+
+  constructor(store: Store, config: Config) {
+    this.#store = store;
+    this.#config = config;
+  }
+
+  /**
+   * @param reference an id or a `meshwright://assets/…` URI
+   * @throws MeshwrightError `not_found`
+   */
+  async get(principal: string, reference: string): Promise<Asset> {
+    const id = assetIdOf(reference);
+    const asset = id === undefined ? undefined : await this.#store.jobs.getAsset(id);
+    if (!asset || asset.principal !== principal) {
+      throw new MeshwrightError(
+        'not_found',
+        `There is no asset ${reference.slice(0, 120)}. Call list_assets to see the assets there are.`,
+        { field: 'asset_id' },
+      );
+    }
+    return asset;
+  }
+
+  list(
+    principal: string,
+    filter: { jobId?: string | undefined; limit: number; cursor?: string | undefined },
+  ): Promise<Page<Asset>> {
+    return this.#store.jobs.listAssets({ principal, ...filter });
+  }
+
+  ofJob(jobId: string): Promise<Asset[]> {
+    return this.#store.jobs.assetsOf(jobId);
+  }
+
+  /** Where the file lies, for callers on the same machine. */
+  path(asset: Asset): string | undefined {
+    return this.#store.assets.path(asset.key);
+  }
+
+  async read(principal: string, reference: string): Promise<Buffer> {
+    const asset = await this.get(principal, reference);
+    return this.#store.assets.read(asset.key);
+  }
+
+  /** A part of the file: `start` to `end`, both inclusive, in bytes. */
+  readRange(asset: Asset, start: number, end: number): Promise<Buffer> {
+    return this.#store.assets.read(asset.key, { start, end });
+  }
+
+  /** @throws MeshwrightError `invalid_asset` when it is no GLB */
+  async inspect(principal: string, reference: string): Promise<{ asset: Asset; inspection: JsonObject }> {
+    const asset = await this.get(principal, reference);
+    if (asset.inspection) return { asset, inspection: asset.inspection };
+    const inspection = toJson(await inspectInWorker(this.#glb(asset), {}));
+    if (!isJsonObject(inspection)) throw new Error('an inspection is an object');
+    return { asset, inspection };
+  }
+
+  async render(
+    principal: string,
+    reference: string,
+    options: RenderOptions,
+  ): Promise<{ asset: Asset; picture: Awaited<ReturnType<typeof renderInWorker>> }> {
+    const asset = await this.get(principal, reference);
+    return { asset, picture: await renderInWorker(this.#glb(asset), options) };
+  }
+
+  /** @throws MeshwrightError `path_refused`, `conflict`, `storage`: nothing was written then */
+  async save(
+    principal: string,
+    reference: string,
+    target: { path: string; overwrite: boolean },
+  ): Promise<{ path: string; sizeBytes: number }> {
+    const asset = await this.get(principal, reference);
+    const source = this.#store.assets.path(asset.key);
+    const path = await saveFile(target.path, {
+      allowedDirs: this.#config.allowedDirs,
+      overwrite: target.overwrite,
+      suggestedName: asset.name,
+      content: source ? createReadStream(source) : await this.#store.assets.read(asset.key),
+    });
+    return { path, sizeBytes: asset.sizeBytes };
+  }
+
+  /** Removes the row, then the file. */
+  async delete(principal: string, reference: string): Promise<Asset> {
+    const asset = await this.get(principal, reference);
+    await this.#store.jobs.deleteAsset(asset.id);
+    await this.#store.assets.delete(asset.key);
+    return asset;
+  }
+
+  #glb(asset: Asset): string {
+    const path = this.#store.assets.path(asset.key);
+    if (asset.format !== 'glb' || path === undefined) {
+      throw new MeshwrightError(
+        'invalid_asset',
+        `${asset.id} is a ${asset.format.toUpperCase()} file; only GLB files can be looked into. Save it with save_asset and open it in a 3D program.`,
+        { field: 'asset_id' },
+      );
+    }
+    return path;
+  }
+}
+
+/** The id in an id or a URI; `undefined` when it is neither. */
+export function assetIdOf(reference: string): string | undefined {
+  const text = reference.startsWith(assetUri('')) ? reference.slice(assetUri('').length) : reference;
+  return /^asset_[0-9a-z]{26}$/.test(text) ? text : undefined;
+}

@@ -1,0 +1,276 @@
+import { createHash } from 'node:crypto';
+import type { Config, ProviderId } from '../config.js';
+import { MeshwrightError, messageOf } from '../errors.js';
+import { canonicalJson, type JsonObject } from '../json.js';
+import type { Log } from '../log.js';
+import { providers as createProviders } from '../providers/index.js';
+import type { Provider } from '../providers/provider.js';
+import { createFetcher, type Fetcher } from '../providers/fetch.js';
+import { newId } from '../store/ids.js';
+import { openStore, type Store } from '../store/index.js';
+import { isDeadOwner, ownerId } from '../store/owner.js';
+import type { ImageRef, Job, JobState, Page } from '../store/types.js';
+import { Assets } from './assets.js';
+import { resolveImage } from './images.js';
+import { estimateUsd, imageFields, type Model, type Route } from './model.js';
+import { Runner } from './runner.js';
+import { settle } from './settle.js';
+import { isFinal } from './transition.js';
+
+/** Everything that can be done with jobs, for the tools, the command line and whatever serves them. */
+
+export interface GenerateCall {
+  principal: string;
+  model: Model;
+  /** Parsed arguments after defaults, images as references. */
+  args: JsonObject;
+  /** Names that the caller gave, not defaults. */
+  given: ReadonlySet<string>;
+  provider: string;
+  forceNew: boolean;
+}
+
+export interface Started {
+  job: Job;
+  /** The call was answered with a job that was there already. */
+  deduplicated: boolean;
+}
+
+export interface ServiceDeps {
+  config: Config;
+  log: Log;
+  model: (tool: string) => Promise<Model | undefined>;
+}
+
+/** How old a temporary file or an input image without a live job must be before it is removed. */
+const SWEEP_AGE_MS = 3_600_000;
+
+export class Jobs {
+  readonly assets: Assets;
+  readonly store: Store;
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #fetcher: Fetcher;
+  readonly #providers: ReadonlyMap<ProviderId, Provider>;
+  readonly #runner: Runner;
+
+  constructor({ config, log, model }: ServiceDeps) {
+    this.#config = config;
+    this.#log = log;
+    this.store = openStore(config.dataDir);
+    this.#fetcher = createFetcher({ allowHosts: config.allowHosts });
+    this.#providers = createProviders(config);
+    this.assets = new Assets(this.store, config);
+    this.#runner = new Runner({
+      jobs: this.store.jobs,
+      files: this.store.assets,
+      bus: this.store.bus,
+      log,
+      owner: ownerId(),
+      isDead: isDeadOwner,
+      provider: (id) => this.#providers.get(id),
+      model,
+      settle: (job, route, files, signal) =>
+        settle({ files: this.store.assets, fetcher: this.#fetcher, log }, job, route, files, signal),
+    });
+  }
+
+  /** Takes up every unfinished job of the data folder, and keeps it tidy. */
+  async start(): Promise<void> {
+    this.store.waker.start((id) => this.#runner.step(id));
+    this.#tidy().catch((error: unknown) => this.#log.warn('cannot tidy the data folder', { error: messageOf(error) }));
+  }
+
+  /** Lets go of every job without ending it. */
+  async stop(): Promise<void> {
+    this.#runner.stop();
+    await this.store.close();
+  }
+
+  /** The providers that have a key here. */
+  providers(): ReadonlyMap<ProviderId, Provider> {
+    return this.#providers;
+  }
+
+  /**
+   * One job from first intent: the images are read and checked, an equal call in the window answers, the row is
+   * written, and only then is anything sent.
+   *
+   * @throws MeshwrightError before anything was spent
+   */
+  async generate(call: GenerateCall): Promise<Started> {
+    const { model, args, principal } = call;
+    const route = this.#firstRoute(call);
+    const broken = model.check?.(args, call.given);
+    if (broken) throw new MeshwrightError('invalid_arguments', broken.message, { field: broken.field });
+    const provider = this.#providers.get(route.provider);
+    const { plain, images } = await this.#takeImages(call, provider?.takesUrls ?? false);
+    const estimate = estimateUsd(route, plain);
+    const now = Date.now();
+    const job: Job = {
+      id: newId('job'),
+      principal,
+      tool: model.tool,
+      providerChoice: call.provider,
+      provider: route.provider,
+      model: route.endpoint,
+      digest: digestOf(call, plain, images),
+      state: 'intent',
+      args: plain,
+      images,
+      running: false,
+      progress: 0,
+      stage: 'waiting',
+      cancelRequested: false,
+      estimateUsd: estimate,
+      storeAttempts: 0,
+      createdAt: now,
+      updatedAt: now,
+      dueAt: now,
+    };
+    const since = call.forceNew ? undefined : now - this.#config.dedupeSeconds * 1000;
+    const { job: row, existing } = await this.store.jobs.create(job, since);
+    this.store.waker.wake(row.id);
+    this.#log.info(existing ? 'an equal call found its job' : 'a job begins', { job: row.id, tool: row.tool, provider: row.provider });
+    return { job: row, deduplicated: existing };
+  }
+
+  /** @throws MeshwrightError `not_found`, also for somebody else's job */
+  async get(principal: string, id: string): Promise<Job> {
+    const job = await this.store.jobs.get(id);
+    if (!job || job.principal !== principal) {
+      throw new MeshwrightError('not_found', `There is no job ${id}. Call list_jobs to see the jobs there are.`, { field: 'job_id' });
+    }
+    return job;
+  }
+
+  list(
+    principal: string,
+    filter: { states?: readonly JobState[] | undefined; limit: number; cursor?: string | undefined },
+  ): Promise<Page<Job>> {
+    return this.store.jobs.list({ principal, ...filter });
+  }
+
+  /**
+   * Waits until the job has ended, the time is over, or the signal fires; answers the job as it is then.
+   * A finished job whose files could not be fetched is tried again at once.
+   */
+  async wait(
+    principal: string,
+    id: string,
+    options: { ms: number; signal?: AbortSignal | undefined; onUpdate?: ((job: Job) => void) | undefined },
+  ): Promise<Job> {
+    const first = await this.get(principal, id);
+    if (first.state === 'storing' && first.error) await this.#storeNow(id);
+    const end = Date.now() + options.ms;
+    const over = AbortSignal.any([AbortSignal.timeout(Math.max(0, options.ms)), ...(options.signal ? [options.signal] : [])]);
+    let wake = (): void => undefined;
+    const look = (): void => wake();
+    const unsubscribe = this.store.bus.subscribe(id, look);
+    over.addEventListener('abort', look);
+    try {
+      for (;;) {
+        const changed = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        const job = await this.get(principal, id);
+        if (isFinal(job) || over.aborted || Date.now() >= end) return job;
+        options.onUpdate?.(job);
+        await changed;
+      }
+    } finally {
+      unsubscribe();
+      over.removeEventListener('abort', look);
+    }
+  }
+
+  /** Asks the provider; answers the job when the provider has answered, or as it is after `ms`. */
+  async cancel(principal: string, id: string, ms = 10_000): Promise<Job> {
+    await this.get(principal, id);
+    const asked = await this.#runner.advance(id, { type: 'cancelAsked' });
+    if (!asked) return this.get(principal, id);
+    this.store.waker.wake(id);
+    return this.wait(principal, id, { ms: asked.state === 'submitted' || asked.state === 'submitting' ? ms : 0 });
+  }
+
+  async #storeNow(id: string): Promise<void> {
+    await this.store.jobs.change(id, (job) => (job.state === 'storing' ? { job: { ...job, dueAt: Date.now() } } : undefined));
+    this.store.waker.wake(id);
+  }
+
+  #firstRoute({ model, provider, args }: GenerateCall): Route {
+    const usable = model.routes.filter((route) => this.#providers.has(route.provider));
+    const reasons: string[] = [];
+    for (const route of usable) {
+      if (provider !== 'auto' && route.provider !== provider) continue;
+      const refusal = route.refuses?.(args);
+      if (refusal === undefined) return route;
+      reasons.push(refusal);
+    }
+    throw new MeshwrightError(
+      'invalid_arguments',
+      reasons.length > 0
+        ? reasons.join(' ')
+        : `${model.tool} is not available over ${provider}; use ${usable.map((route) => route.provider).join(' or ')}.`,
+      { field: 'provider' },
+    );
+  }
+
+  async #takeImages(
+    { model, args, principal }: GenerateCall,
+    takesUrls: boolean,
+  ): Promise<{ plain: JsonObject; images: Job['images'] }> {
+    const fields = new Set(imageFields(model));
+    const plain: JsonObject = {};
+    const images: Job['images'] = {};
+    for (const [field, value] of Object.entries(args)) {
+      if (!fields.has(field)) plain[field] = value;
+      else if (typeof value === 'string') images[field] = await this.#takeImage(value, field, principal, takesUrls);
+      else if (Array.isArray(value)) {
+        const refs: ImageRef[] = [];
+        for (const [index, item] of value.entries()) {
+          if (typeof item === 'string') refs.push(await this.#takeImage(item, `${field}[${index}]`, principal, takesUrls));
+        }
+        images[field] = refs;
+      }
+    }
+    return { plain, images };
+  }
+
+  async #takeImage(reference: string, field: string, principal: string, passUrls: boolean): Promise<ImageRef> {
+    const image = await resolveImage(
+      reference,
+      {
+        allowedDirs: this.#config.allowedDirs,
+        fetcher: this.#fetcher,
+        readAsset: (id) => this.assets.read(principal, id),
+        passUrls,
+      },
+      field,
+    );
+    if (image.kind === 'url') return image;
+    const { sha256, mimeType, width, height } = image;
+    const key = `input_${sha256}.${image.format}`;
+    if (!(await this.store.assets.has(key))) await this.store.assets.put(key, image.bytes);
+    return { kind: 'blob', key, sha256, mimeType, width, height };
+  }
+
+  async #tidy(): Promise<void> {
+    const { assets, jobs } = this.store;
+    const removed = await assets.sweep(SWEEP_AGE_MS, (key) =>
+      key.startsWith('input_') ? jobs.usesBlob(key) : jobs.hasAssetKey(key),
+    );
+    if (removed > 0) this.#log.info('removed files that no job needs', { files: removed });
+  }
+}
+
+/** Equal for the same call: who, what, over which provider, with which images by content. */
+function digestOf({ principal, model, provider }: GenerateCall, args: JsonObject, images: Job['images']): string {
+  const name = (ref: ImageRef): string => (ref.kind === 'blob' ? ref.sha256 : ref.url);
+  const named = Object.fromEntries(
+    Object.entries(images).map(([field, refs]) => [field, Array.isArray(refs) ? refs.map(name) : name(refs)]),
+  );
+  return createHash('sha256')
+    .update(canonicalJson({ principal, tool: model.tool, provider, args, images: named }))
+    .digest('hex');
+}

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { open, rm, writeFile } from 'node:fs/promises';
+import { MeshwrightError, messageOf } from '../errors.js';
+import { inspectInWorker } from '../glb/run.js';
+import { sniff } from '../glb/sniff.js';
+import type { JsonObject } from '../json.js';
+import { toJson, isJsonObject } from '../json.js';
+import type { Log } from '../log.js';
+import { download } from '../providers/download.js';
+import type { Fetcher } from '../providers/fetch.js';
+import { newId } from '../store/ids.js';
+import type { Asset, AssetStore, Job } from '../store/types.js';
+import type { OutputFile, Route } from './model.js';
+
+/** The files of a finished job, on disk and inspected, not yet visible to anybody. */
+export interface Settled {
+  assets: Asset[];
+  seed: number | undefined;
+  report: JsonObject | undefined;
+}
+
+export interface SettleDeps {
+  files: AssetStore;
+  fetcher: Fetcher;
+  log: Log;
+}
+
+/** Largest file that is taken from a provider. */
+const MAX_FILE_BYTES = 1024 ** 3;
+const HEAD_BYTES = 4096;
+
+/**
+ * Brings every file of a finished job into the asset store: to a temporary name, hashed and checked on the way,
+ * told apart by its bytes, inspected, then moved to its final name. The rows that make them visible are the
+ * caller's. When one file fails, none stays.
+ *
+ * @throws MeshwrightError `download_failed`, `storage`, …: may be tried again without paying
+ */
+export async function settle(
+  deps: SettleDeps,
+  job: Job,
+  route: Route,
+  memory: readonly Uint8Array[],
+  signal: AbortSignal,
+): Promise<Settled> {
+  const output = route.output(job.result ?? null, memory);
+  if (!output.files.some(({ role }) => role === 'model')) {
+    throw new MeshwrightError('download_failed', `${job.provider} reported success but named no model file.`);
+  }
+  const assets: Asset[] = [];
+  try {
+    for (const file of output.files) assets.push(await settleFile(deps, job, file, signal));
+  } catch (error) {
+    await Promise.all(assets.map(({ key }) => deps.files.delete(key)));
+    throw error;
+  }
+  return { assets, seed: output.seed, report: output.report };
+}
+
+async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: AbortSignal): Promise<Asset> {
+  const temporary = await deps.files.temporary();
+  try {
+    const got = await bring(deps, file, temporary, signal);
+    const kind = sniff(got.head);
+    if (kind.format === 'html' || kind.format === 'unknown') {
+      throw new MeshwrightError('download_failed', `What ${job.provider} sent as ${file.name} is no file of a known kind.`, {
+        retryable: true,
+      });
+    }
+    const inspection =
+      kind.format === 'glb'
+        ? await inspectInWorker(temporary, { signal }).then(
+            (value) => toJson(value),
+            (error: unknown) => {
+              if (signal.aborted) throw error;
+              deps.log.warn('a finished file could not be inspected', { job: job.id, error: messageOf(error) });
+              return null;
+            },
+          )
+        : null;
+    const id = newId('asset');
+    const key = `${id}.${kind.extension}`;
+    await deps.files.adopt(temporary, key);
+    return {
+      id,
+      principal: job.principal,
+      jobId: job.id,
+      role: file.role,
+      format: kind.format,
+      mimeType: kind.mimeType,
+      name: `${file.name.replace(/\.[a-z0-9]+$/i, '')}.${kind.extension}`,
+      sizeBytes: got.sizeBytes,
+      sha256: got.sha256,
+      key,
+      ...(isJsonObject(inspection) ? { inspection } : {}),
+      createdAt: Date.now(),
+    };
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function bring(
+  deps: SettleDeps,
+  file: OutputFile,
+  temporary: string,
+  signal: AbortSignal,
+): Promise<{ sizeBytes: number; sha256: string; head: Uint8Array }> {
+  if ('url' in file.source) {
+    const { url, sizeBytes } = file.source;
+    const got = await download(deps.fetcher, url, temporary, {
+      signal,
+      maxBytes: MAX_FILE_BYTES,
+      expectedBytes: sizeBytes,
+    });
+    return { sizeBytes: got.sizeBytes, sha256: got.sha256, head: await readHead(temporary) };
+  }
+  const { bytes } = file.source;
+  await writeFile(temporary, bytes, { mode: 0o600, signal });
+  return {
+    sizeBytes: bytes.byteLength,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    head: bytes.subarray(0, HEAD_BYTES),
+  };
+}
+
+async function readHead(path: string): Promise<Uint8Array> {
+  const handle = await open(path, 'r');
+  try {
+    const buffer = Buffer.alloc(HEAD_BYTES);
+    const { bytesRead } = await handle.read(buffer, 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,158 @@
+import type { Asset, Job, JobChange, JobError, ProviderId } from '../store/types.js';
+import type { Json, JsonObject } from '../json.js';
+import type { CancelOutcome, ProviderStatus } from '../providers/provider.js';
+
+/**
+ * A job's life as one pure function. Events may come in any order, from any process, more than once: an event
+ * that does not fit the state the job is in answers `undefined` and changes nothing. The rules that matter:
+ * only the winner of `claim` may submit; an operation is bound once and never lost; an end is final, but for
+ * `unconfirmed`, which evidence may turn into `submitted`.
+ */
+export type JobEvent =
+  /** This process may work on the job until `until`. */
+  | { type: 'lease'; owner: string; until: number; isDead: (owner: string) => boolean }
+  | { type: 'release'; owner: string }
+  /** The one attempt to submit begins. */
+  | { type: 'claim'; token: string }
+  /** Nothing was accepted: the job goes back to its intent, on another route or later. */
+  | { type: 'refused'; token: string | undefined; next: { provider: ProviderId; model: string; estimateUsd: number | null }; dueAt: number }
+  | { type: 'accepted'; token: string; operation: Json }
+  /** The attempt's outcome is not known. */
+  | { type: 'lost'; token: string | undefined; error: JobError }
+  /** The attempt may simply be made again (local generator). */
+  | { type: 'repeat' }
+  | { type: 'observed'; status: ProviderStatus }
+  | { type: 'cancelAsked' }
+  | { type: 'cancelAnswered'; outcome: CancelOutcome }
+  | { type: 'completed'; result: Json; billedUsd: number | undefined }
+  /** The files could not be fetched; the job stays done at the provider and is tried again at `dueAt`. */
+  | { type: 'storeFailed'; error: JobError; dueAt: number }
+  | { type: 'stored'; assets: Asset[]; seed: number | undefined; report: JsonObject | undefined }
+  | { type: 'failed'; error: JobError; token?: string }
+  | { type: 'cancelled'; error: JobError };
+
+/** Share of the progress bar that the provider's own work fills. */
+const WORK_SHARE = 0.95;
+
+export function isFinal(job: Job): boolean {
+  return job.state === 'succeeded' || job.state === 'failed' || job.state === 'cancelled' || job.state === 'unconfirmed';
+}
+
+/** @param now milliseconds since 1970 */
+export function apply(job: Job, event: JobEvent, now: number): JobChange | undefined {
+  const next = advance(job, event, now);
+  if (!next) return undefined;
+  const changed: Job = { ...next, updatedAt: Math.max(now, job.updatedAt) };
+  return event.type === 'stored' ? { job: changed, assets: event.assets } : { job: changed };
+}
+
+function advance(job: Job, event: JobEvent, now: number): Job | undefined {
+  switch (event.type) {
+    case 'lease': {
+      if (isFinal(job)) return undefined;
+      const held = job.lease && job.lease.until > now && job.lease.owner !== event.owner;
+      if (held && !event.isDead(job.lease?.owner ?? '')) return undefined;
+      return { ...job, lease: { owner: event.owner, until: event.until } };
+    }
+    case 'release':
+      return job.lease?.owner === event.owner ? without(job, 'lease') : undefined;
+    case 'claim':
+      return job.state === 'intent' && !job.cancelRequested
+        ? { ...job, state: 'submitting', attempt: { token: event.token, at: now }, stage: 'sending the job' }
+        : undefined;
+    case 'refused':
+      return job.state === (event.token === undefined ? 'intent' : 'submitting') && job.attempt?.token === event.token
+        ? without({ ...job, ...event.next, state: 'intent', dueAt: event.dueAt, stage: 'waiting' }, 'attempt')
+        : undefined;
+    case 'accepted': {
+      const open = job.state === 'submitting' || job.state === 'unconfirmed';
+      if (!open || job.operation !== undefined || job.attempt?.token !== event.token) return undefined;
+      return without(
+        { ...job, state: 'submitted', operation: event.operation, startedAt: now, stage: 'accepted' },
+        'error',
+        'finishedAt',
+      );
+    }
+    case 'lost':
+      return job.state === 'submitting' && (event.token === undefined || job.attempt?.token === event.token)
+        ? ended(job, 'unconfirmed', event.error, now)
+        : undefined;
+    case 'repeat':
+      return job.state === 'submitting' ? without({ ...job, state: 'intent' }, 'attempt') : undefined;
+    case 'observed': {
+      if (job.state !== 'submitted') return undefined;
+      const { running, queuePosition, progress = 0, stage } = event.status;
+      const seen: Job = {
+        ...without(job, 'queuePosition'),
+        running: job.running || running,
+        progress: Math.max(job.progress, Math.min(1, progress) * WORK_SHARE),
+        stage: stage ?? (running ? 'working' : 'in the queue'),
+      };
+      return queuePosition === undefined || seen.running ? seen : { ...seen, queuePosition };
+    }
+    case 'cancelAsked':
+      if (isFinal(job) || job.cancelRequested) return undefined;
+      // Nothing was sent, so nothing is asked of anybody and nothing is charged.
+      if (job.state === 'intent') return ended({ ...job, cancelRequested: true }, 'cancelled', notSent, now);
+      return { ...job, cancelRequested: true };
+    case 'cancelAnswered':
+      if (job.state !== 'submitted' || !job.cancelRequested) return undefined;
+      return { ...job, cancelOutcome: event.outcome };
+    case 'completed': {
+      if (job.state !== 'submitted') return undefined;
+      const done: Job = {
+        ...without(job, 'queuePosition'),
+        state: 'storing',
+        running: true,
+        result: event.result,
+        progress: Math.max(job.progress, WORK_SHARE),
+        stage: 'storing the files',
+      };
+      return event.billedUsd === undefined ? done : { ...done, billedUsd: event.billedUsd };
+    }
+    case 'storeFailed':
+      return job.state === 'storing'
+        ? { ...job, error: event.error, storeAttempts: job.storeAttempts + 1, dueAt: event.dueAt }
+        : undefined;
+    case 'stored': {
+      if (job.state !== 'storing') return undefined;
+      const stored = ended(without(job, 'error', 'result'), 'succeeded', undefined, now);
+      return {
+        ...stored,
+        progress: 1,
+        stage: 'done',
+        ...(event.seed === undefined ? {} : { seed: event.seed }),
+        ...(event.report === undefined ? {} : { report: event.report }),
+      };
+    }
+    case 'failed': {
+      if (isFinal(job)) return undefined;
+      if (event.token !== undefined && job.attempt?.token !== event.token) return undefined;
+      return ended(job, 'failed', event.error, now);
+    }
+    case 'cancelled':
+      return job.state === 'submitted' ? ended(job, 'cancelled', event.error, now) : undefined;
+  }
+}
+
+const notSent: JobError = {
+  code: 'cancelled',
+  message: 'Cancelled before anything was sent; nothing was charged.',
+  retryable: true,
+  charged: 'no',
+};
+
+function ended(job: Job, state: Job['state'], error: JobError | undefined, now: number): Job {
+  const end: Job = { ...without(job, 'queuePosition', 'lease'), state, finishedAt: now };
+  return error ? { ...end, error } : end;
+}
+
+/** The job without some of its optional fields. */
+function without(
+  job: Job,
+  ...fields: ('lease' | 'attempt' | 'queuePosition' | 'error' | 'result' | 'finishedAt')[]
+): Job {
+  const copy = { ...job };
+  for (const field of fields) delete copy[field];
+  return copy;
+}

@@ -1,0 +1,236 @@
+import { z } from 'zod';
+import type { ErrorCode } from '../errors.js';
+import { isRecord, type JsonObject } from '../json.js';
+import { redact } from '../log.js';
+import type { Asset, Job } from '../store/types.js';
+import { assetUri } from './assets.js';
+import { isFinal } from './transition.js';
+
+/** How a job and its assets look from outside: the contract's result shape, for tools, resources and the terminal. */
+
+const chargedSchema = z.enum(['no', 'yes', 'unknown']);
+
+export const errorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  field: z.string().optional(),
+  retryable: z.boolean(),
+  charged: chargedSchema,
+});
+
+export const assetSchema = z.object({
+  asset_id: z.string(),
+  uri: z.string(),
+  role: z.enum(['model', 'preview', 'texture', 'archive', 'other']),
+  format: z.string(),
+  mime_type: z.string(),
+  size_bytes: z.int().min(0),
+  sha256: z.string(),
+  path: z.string().optional(),
+  url: z.string().optional(),
+  vertices: z.int().min(0).optional(),
+  triangles: z.int().min(0).optional(),
+  size_meters: z.array(z.number()).optional(),
+  warnings: z.array(z.string()).optional(),
+});
+
+export const jobSchema = z.object({
+  job_id: z.string(),
+  status: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled', 'unconfirmed']),
+  tool: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  progress: z.number().min(0).max(1),
+  queue_position: z.int().min(0).optional(),
+  message: z.string(),
+  created_at: z.string(),
+  elapsed_seconds: z.number().min(0),
+  seed: z.int().optional(),
+  deduplicated: z.boolean().optional(),
+  cost_usd: z.object({ estimate: z.number().nullable(), billed: z.number().optional() }),
+  assets: z.array(assetSchema),
+  report: z.record(z.string(), z.unknown()).optional(),
+  error: errorSchema.optional(),
+  next: z.string(),
+});
+
+export type JobView = z.infer<typeof jobSchema>;
+export type AssetView = z.infer<typeof assetSchema>;
+export type JobStatus = JobView['status'];
+
+/** How a file is reached from outside: a path on stdio, a signed link on HTTP. */
+export type Locate = (asset: Asset) => { path?: string | undefined; url?: string | undefined };
+
+export function statusOf(job: Job): JobStatus {
+  switch (job.state) {
+    case 'intent':
+    case 'submitting':
+      return 'queued';
+    case 'submitted':
+      return job.running ? 'running' : 'queued';
+    case 'storing':
+      return 'running';
+    default:
+      return job.state;
+  }
+}
+
+export function viewAsset(asset: Asset, locate: Locate): AssetView {
+  const { inspection } = asset;
+  const { path, url } = locate(asset);
+  const count = (name: string): number | undefined => {
+    const value = inspection?.[name];
+    return typeof value === 'number' ? value : undefined;
+  };
+  const size = inspection?.['size'];
+  const warnings = inspection?.['warnings'];
+  return compact({
+    asset_id: asset.id,
+    uri: assetUri(asset.id),
+    role: asset.role,
+    format: asset.format,
+    mime_type: asset.mimeType,
+    size_bytes: asset.sizeBytes,
+    sha256: asset.sha256,
+    path,
+    url,
+    vertices: count('vertices'),
+    triangles: count('triangles'),
+    size_meters: Array.isArray(size) ? size.filter((value) => typeof value === 'number') : undefined,
+    warnings: Array.isArray(warnings)
+      ? warnings.flatMap((item) => (isRecord(item) && typeof item['message'] === 'string' ? [item['message']] : []))
+      : undefined,
+  });
+}
+
+export interface ViewOptions {
+  locate: Locate;
+  deduplicated?: boolean | undefined;
+  /** Milliseconds since 1970. */
+  now?: number;
+}
+
+export function viewJob(job: Job, assets: readonly Asset[], options: ViewOptions): JobView {
+  const status = statusOf(job);
+  const end = job.finishedAt ?? options.now ?? Date.now();
+  const error = job.error;
+  return compact({
+    job_id: job.id,
+    status,
+    tool: job.tool,
+    provider: job.provider,
+    model: job.model,
+    progress: Math.round(job.progress * 1000) / 1000,
+    queue_position: status === 'queued' ? job.queuePosition : undefined,
+    message: messageFor(job, assets, (end - job.createdAt) / 1000),
+    created_at: new Date(job.createdAt).toISOString(),
+    elapsed_seconds: Math.max(0, Math.round((end - job.createdAt) / 100) / 10),
+    seed: job.seed,
+    deduplicated: options.deduplicated ? true : undefined,
+    cost_usd: compact({ estimate: job.estimateUsd, billed: job.billedUsd }),
+    assets: assets.map((asset) => viewAsset(asset, options.locate)),
+    report: job.report,
+    error: error && { ...error, message: redact(error.message) },
+    next: nextFor(job, assets),
+  });
+}
+
+/** One line on where the job stands. */
+export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: number): string {
+  const elapsed = `${Math.max(0, Math.round(elapsedSeconds * 10) / 10)} s`;
+  switch (job.state) {
+    case 'intent':
+      return `Waiting to be sent (${elapsed}).`;
+    case 'submitting':
+      return `Being sent to ${job.provider} (${elapsed}).`;
+    case 'submitted': {
+      const place = job.queuePosition === undefined ? '' : `, place ${job.queuePosition + 1} in the queue`;
+      const cancelling = job.cancelRequested ? cancelNote(job) : '';
+      const what = job.running ? `${capital(job.stage)}, ${Math.round(job.progress * 100)} %` : `Queued at ${job.provider}${place}`;
+      return `${what} (${elapsed}).${cancelling}`;
+    }
+    case 'storing':
+      return job.error
+        ? `Done at ${job.provider}, but its files are not here yet: ${job.error.message}`
+        : `Done at ${job.provider}; storing the files (${elapsed}).`;
+    case 'succeeded': {
+      const model = assets.find(({ role }) => role === 'model');
+      const triangles = model?.inspection?.['triangles'];
+      const count = typeof triangles === 'number' ? `, ${triangles.toLocaleString('en-US')} triangles` : '';
+      return model
+        ? `Done in ${elapsed}: ${model.name}${count}, ${formatBytes(model.sizeBytes)}.${cancelNote(job)}`
+        : `Done in ${elapsed}; its files were deleted.`;
+    }
+    case 'failed':
+    case 'unconfirmed':
+      return job.error?.message ?? 'It did not succeed.';
+    case 'cancelled':
+      return job.error?.message ?? 'Cancelled.';
+  }
+}
+
+function cancelNote(job: Job): string {
+  if (!job.cancelRequested) return '';
+  switch (job.cancelOutcome) {
+    case 'finished':
+      return ' It had finished before the cancellation came.';
+    case 'unsupported':
+      return ` ${job.provider} cannot cancel jobs: it runs on and is charged.`;
+    case 'running':
+      return ' The cancellation was asked for, but it runs on and is charged.';
+    default:
+      return isFinal(job) ? '' : ' Cancelling.';
+  }
+}
+
+/** What the agent can do now, with the exact call. */
+function nextFor(job: Job, assets: readonly Asset[]): string {
+  const id = JSON.stringify({ job_id: job.id });
+  switch (job.state) {
+    case 'intent':
+    case 'submitting':
+    case 'submitted':
+      return `It goes on by itself: call wait_for_job ${id} for the result; do not start it again.`;
+    case 'storing':
+      return `Call wait_for_job ${id}; it fetches the files again without paying again.`;
+    case 'succeeded': {
+      const model = assets.find(({ role }) => role === 'model');
+      if (!model) return `Call ${job.tool} again with force_new: true to make it anew.`;
+      const asset = JSON.stringify({ asset_id: model.id });
+      return model.format === 'glb'
+        ? `Look at it with view_asset ${asset}, or put it where it is needed with save_asset.`
+        : `Put it where it is needed with save_asset ${asset}.`;
+    }
+    case 'failed':
+      return failedNext(job.tool, job.error?.code, job.error?.retryable ?? false);
+    case 'cancelled':
+      return `Call ${job.tool} again to start it anew.`;
+    case 'unconfirmed':
+      return `Ask the user before buying it again: look in the console of ${job.provider}; then call ${job.tool} with force_new: true.`;
+  }
+}
+
+function failedNext(tool: string, code: ErrorCode | undefined, retryable: boolean): string {
+  if (code === 'invalid_image' || code === 'generation_failed') return `Call ${tool} again with another image.`;
+  return retryable ? `Call ${tool} again later.` : `Change what the message names, then call ${tool} again.`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`;
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(1)} KiB`;
+  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+}
+
+type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** The object without the keys whose value is `undefined`. */
+export function compact<T extends object>(object: T): Compact<T>;
+export function compact(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}

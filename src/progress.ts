@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { messageFor } from './jobs/view.js';
+import type { Job } from './store/types.js';
+
+/** Sends one progress notification: a rising number out of 100, and what is being done. */
+export type SendProgress = (progress: number, message: string) => Promise<void>;
+
+/** Clients give up after a silence; this stays well under every limit that is known. */
+const HEARTBEAT_MS = 5_000;
+/** No more often than this, but for changes of stage. */
+const LEAST_MS = 200;
+/** SDK clients drop a notification that arrives in the same tick as the result. */
+const LAST_GAP_MS = 5;
+
+/**
+ * Progress of one call: rises with every notification as the protocol demands, tells the stage and the time
+ * passed, comes at least every few seconds, and stops with the result.
+ */
+export class ProgressReporter {
+  readonly #send: SendProgress | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #job: Job | undefined;
+  #sent = 0;
+  #sentAt = 0;
+  #stage = '';
+  #stopped = false;
+  #last: Promise<void> = Promise.resolve();
+
+  /** @param send absent when the client did not ask for progress */
+  constructor(send: SendProgress | undefined) {
+    this.#send = send;
+  }
+
+  update(job: Job): void {
+    if (!this.#send || this.#stopped) return;
+    this.#job = job;
+    this.#timer ??= setInterval(() => this.#tell(), HEARTBEAT_MS);
+    const stage = `${job.state} ${job.stage} ${job.queuePosition ?? ''}`;
+    if (stage === this.#stage && Date.now() - this.#sentAt < LEAST_MS) return;
+    this.#stage = stage;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const job = this.#job;
+    if (!job || this.#stopped) return;
+    const wanted = job.progress * 100;
+    // A number that must rise although nothing is known to have moved creeps towards the end without reaching it.
+    const progress = Math.min(99.9, wanted > this.#sent ? wanted : this.#sent + (100 - this.#sent) * 0.001);
+    if (progress <= this.#sent) return;
+    this.#sent = progress;
+    this.#sentAt = Date.now();
+    const message = messageFor(job, [], (Date.now() - job.createdAt) / 1000);
+    this.#last = this.#send?.(Math.round(progress * 1000) / 1000, message) ?? this.#last;
+  }
+
+  /** Nothing is sent after this has resolved. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await this.#last;
+    if (Date.now() - this.#sentAt < LAST_GAP_MS) await pause(LAST_GAP_MS);
+  }
+}

@@ -1,0 +1,142 @@
+import type { ProviderId } from '../config.js';
+import type { Json, JsonObject } from '../json.js';
+import type { Log } from '../log.js';
+
+/**
+ * What meshwright asks of a service that runs models. An `Operation` is opaque to everybody but its provider and
+ * is stored in the job's row, so any process can carry on with it.
+ */
+
+/** How a submit that did not succeed ended; it decides whether anything may have been paid. */
+export type SubmitFailure =
+  /** The request never reached the provider (name, connection, TLS), or it was refused with 401, 402, 403, 404, 429. */
+  | 'refused'
+  /** Refused because of the input (400, 422): another provider would refuse it too. */
+  | 'rejected'
+  /** Nobody can tell: a reset, a time-out, a 5xx. Never sent again by itself. */
+  | 'unclear';
+
+export class SubmitError extends Error {
+  override readonly name = 'SubmitError';
+  readonly outcome: SubmitFailure;
+  /** When the provider says that it will take jobs again, in milliseconds from now. */
+  readonly retryAfterMs: number | undefined;
+  readonly field: string | undefined;
+
+  constructor(
+    outcome: SubmitFailure,
+    message: string,
+    details: { retryAfterMs?: number | undefined; field?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.outcome = outcome;
+    this.retryAfterMs = details.retryAfterMs;
+    this.field = details.field;
+  }
+}
+
+/** What a provider says of a job that it has. */
+export interface ProviderStatus {
+  running: boolean;
+  queuePosition?: number | undefined;
+  /** 0 to 1, where it is known. */
+  progress?: number | undefined;
+  /** A few words. */
+  stage?: string | undefined;
+}
+
+/** What came out, before the route's mapping: the provider's own body, and what it says it billed. */
+export interface ProviderResult {
+  body: Json;
+  billedUsd?: number | undefined;
+  billedUnits?: number | undefined;
+  /** Files that exist only in this process (the local generator); `body` names them by index. */
+  files?: Uint8Array[] | undefined;
+}
+
+/** What a cancel really did. */
+export type CancelOutcome =
+  /** It will not run and costs nothing. */
+  | 'removed'
+  /** It runs on and is charged. */
+  | 'running'
+  /** It had ended already. */
+  | 'finished'
+  /** The provider has no way to cancel. */
+  | 'unsupported';
+
+/** An input image that is held by meshwright. */
+export interface InputFile {
+  /** Name in the asset store; equal files have equal names. */
+  key: string;
+  sha256: string;
+  mimeType: string;
+  read(): Promise<Uint8Array>;
+}
+
+export interface ProviderContext {
+  signal: AbortSignal;
+  log: Log;
+  /** The bytes of an input image by its key. */
+  readInput(key: string): Promise<Uint8Array>;
+}
+
+export interface SubmitRequest {
+  jobId: string;
+  /** The provider's name of the model. */
+  model: string;
+  /** The body as the model's route made it; images are the texts that `upload` answered, or public URLs. */
+  body: JsonObject;
+}
+
+export interface FollowContext extends ProviderContext {
+  report: (status: ProviderStatus) => void;
+}
+
+/** The provider accepted the job and it did not succeed. */
+export class ProviderFailure extends Error {
+  override readonly name = 'ProviderFailure';
+  readonly kind: 'failed' | 'cancelled' | 'expired';
+  readonly charged: 'no' | 'yes' | 'unknown';
+  readonly retryable: boolean;
+  readonly field: string | undefined;
+
+  constructor(
+    kind: 'failed' | 'cancelled' | 'expired',
+    message: string,
+    details: { charged: 'no' | 'yes' | 'unknown'; retryable?: boolean; field?: string | undefined; cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.kind = kind;
+    this.charged = details.charged;
+    this.retryable = details.retryable ?? false;
+    this.field = details.field;
+  }
+}
+
+export interface Provider {
+  readonly id: ProviderId;
+  /** Name for people. */
+  readonly title: string;
+  /**
+   * Submitting costs nothing and leaves nothing behind, so an attempt whose outcome is unknown may be repeated
+   * and a lost run may be started again. True for the local generator only.
+   */
+  readonly repeatable: boolean;
+  /** Whether a public image URL is handed on unread. */
+  readonly takesUrls: boolean;
+  /** Makes an image readable for the provider; answers what stands for it in a body. May be repeated. */
+  upload(file: InputFile, context: ProviderContext): Promise<string>;
+  /** One attempt. @throws SubmitError */
+  submit(request: SubmitRequest, context: ProviderContext): Promise<Json>;
+  /**
+   * Returns when the provider says that the job is done; passing faults are ridden out inside.
+   * @throws ProviderFailure when it failed there or was cancelled
+   */
+  follow(operation: Json, context: FollowContext): Promise<void>;
+  /** @throws ProviderFailure when the result says that the job failed, or is gone */
+  result(operation: Json, context: ProviderContext): Promise<ProviderResult>;
+  cancel(operation: Json, context: ProviderContext): Promise<CancelOutcome>;
+  /** The job has ended: what is held in memory for it may go. */
+  release?(operation: Json): void;
+}

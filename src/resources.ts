@@ -1,0 +1,225 @@
+import type { ReadResourceResult, Server as McpServer } from '@modelcontextprotocol/server';
+import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError } from '@modelcontextprotocol/server';
+import { MeshwrightError, messageOf } from './errors.js';
+import { assetUri, jobUri, SCHEME } from './jobs/assets.js';
+import type { Jobs } from './jobs/service.js';
+import { formatBytes, viewJob } from './jobs/view.js';
+import type { ServerDeps } from './server.js';
+import type { Asset } from './store/types.js';
+
+/** Jobs, assets and the catalogue as resources, with templates, completion and subscriptions. */
+
+/** Size of a part of a file, for clients that have nothing else. */
+export const PART_BYTES = 4 * 1024 * 1024;
+const PAGE = 50;
+const COMPLETIONS = 100;
+const MODELS_URI = `${SCHEME}://models`;
+
+type Target =
+  | { kind: 'models' }
+  | { kind: 'job'; id: string }
+  | { kind: 'asset' | 'info'; id: string }
+  | { kind: 'part'; id: string; part: number };
+
+export class Resources {
+  readonly #deps: ServerDeps;
+  readonly #server: McpServer;
+  /** How to stop, by subscribed URI. */
+  readonly #subscriptions = new Map<string, () => void>();
+
+  constructor(server: McpServer, deps: ServerDeps) {
+    this.#deps = deps;
+    this.#server = server;
+    server.setRequestHandler('resources/list', async ({ params }) => this.#list(params?.cursor));
+    server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: TEMPLATES }));
+    server.setRequestHandler('resources/read', async ({ params }) => this.#read(params.uri));
+    server.setRequestHandler('resources/subscribe', async ({ params }) => {
+      await this.subscribe(params.uri);
+      return {};
+    });
+    server.setRequestHandler('resources/unsubscribe', ({ params }) => {
+      this.unsubscribe(params.uri);
+      return {};
+    });
+    server.setRequestHandler('completion/complete', async ({ params }) => ({
+      completion: await this.#complete(params.argument.name, params.argument.value),
+    }));
+  }
+
+  /** Tells the client from now on when this job's row changed. Other URIs are accepted and never change. */
+  async subscribe(uri: string): Promise<void> {
+    if (this.#subscriptions.has(uri)) return;
+    const target = parseUri(uri);
+    this.#subscriptions.set(uri, () => undefined);
+    if (target?.kind !== 'job') return;
+    const { store } = await this.#deps.jobs();
+    if (!this.#subscriptions.has(uri)) return;
+    let seen = '';
+    const tell = async (): Promise<void> => {
+      const job = await store.jobs.get(target.id);
+      if (!job || job.principal !== this.#deps.principal) return;
+      // The bus may call without a change, and a lease is no change for anybody outside.
+      const now = `${job.state} ${job.stage} ${job.progress} ${job.queuePosition ?? ''} ${job.cancelOutcome ?? ''}`;
+      if (now === seen) return;
+      seen = now;
+      await this.#server.sendResourceUpdated({ uri });
+    };
+    const failed = (error: unknown): void => this.#deps.log.debug('cannot tell of an update', { error: messageOf(error) });
+    this.#subscriptions.set(
+      uri,
+      store.bus.subscribe(target.id, () => {
+        tell().catch(failed);
+      }),
+    );
+  }
+
+  unsubscribe(uri: string): void {
+    this.#subscriptions.get(uri)?.();
+    this.#subscriptions.delete(uri);
+  }
+
+  close(): void {
+    for (const uri of this.#subscriptions.keys()) this.unsubscribe(uri);
+  }
+
+  async #list(cursor: string | undefined): Promise<{ resources: ListedResource[]; nextCursor?: string }> {
+    const jobs = await this.#deps.jobs();
+    const page = await known(() => jobs.assets.list(this.#deps.principal, { limit: PAGE, cursor }));
+    const files = page.rows.map((asset) => ({
+      uri: assetUri(asset.id),
+      name: asset.name,
+      mimeType: asset.mimeType,
+      size: asset.sizeBytes,
+      description: `${asset.role}, ${formatBytes(asset.sizeBytes)}, made ${new Date(asset.createdAt).toISOString()}`,
+    }));
+    const models = { uri: MODELS_URI, name: 'models', mimeType: 'application/json', description: 'All models with prices' };
+    return {
+      resources: cursor === undefined ? [models, ...files] : files,
+      ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+    };
+  }
+
+  async #complete(argument: string, value: string): Promise<{ values: string[]; total?: number; hasMore?: boolean }> {
+    const jobs = await this.#deps.jobs();
+    const { principal } = this.#deps;
+    const page =
+      argument === 'job_id'
+        ? await jobs.list(principal, { limit: COMPLETIONS })
+        : argument === 'asset_id'
+          ? await jobs.assets.list(principal, { limit: COMPLETIONS })
+          : { rows: [] };
+    const values = page.rows.map(({ id }) => id).filter((id) => id.startsWith(value));
+    return { values, hasMore: page.nextCursor !== undefined };
+  }
+
+  async #read(uri: string): Promise<ReadResourceResult> {
+    const target = parseUri(uri);
+    if (!target) throw new ResourceNotFoundError(uri, `There is no resource ${uri.slice(0, 200)}; resources/templates/list shows what there is.`);
+    const jobs = await this.#deps.jobs();
+    const { principal } = this.#deps;
+    try {
+      switch (target.kind) {
+        case 'models': {
+          const { catalogue } = await import('./tools/list_models.js');
+          return json(uri, catalogue(() => jobs.providers()));
+        }
+        case 'job': {
+          const job = await jobs.get(principal, target.id);
+          return json(uri, viewJob(job, await jobs.assets.ofJob(job.id), { locate: this.#deps.locate(jobs) }));
+        }
+        case 'info': {
+          const { asset, inspection } = await jobs.assets.inspect(principal, target.id);
+          return json(uri, { asset_id: asset.id, ...inspection });
+        }
+        case 'asset': {
+          const asset = await jobs.assets.get(principal, target.id);
+          if (asset.sizeBytes > this.#deps.maxReadBytes) throw this.#tooLarge(asset, jobs);
+          return blob(uri, asset, await jobs.assets.read(principal, asset.id));
+        }
+        case 'part': {
+          const asset = await jobs.assets.get(principal, target.id);
+          const start = target.part * PART_BYTES;
+          if (start >= Math.max(1, asset.sizeBytes)) throw new ResourceNotFoundError(uri, `${asset.id} has ${partsOf(asset)} parts, from 0.`);
+          return blob(uri, asset, await jobs.assets.readRange(asset, start, Math.min(asset.sizeBytes, start + PART_BYTES) - 1));
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof MeshwrightError)) throw error;
+      if (error.code === 'not_found') throw new ResourceNotFoundError(uri, error.message);
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message, { code: error.code });
+    }
+  }
+
+  #tooLarge(asset: Asset, jobs: Jobs): ProtocolError {
+    const { path, url } = this.#deps.locate(jobs)(asset);
+    const parts = partsOf(asset);
+    return new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      `${asset.id} has ${formatBytes(asset.sizeBytes)}, more than the ${formatBytes(this.#deps.maxReadBytes)} that are answered in one piece. ` +
+        `Use ${path ? `the file ${path}` : url ? 'its url' : 'save_asset'}, or read its ${parts} parts ${assetUri(asset.id)}/parts/0 to ${parts - 1}.`,
+      {
+        code: 'too_large',
+        size_bytes: asset.sizeBytes,
+        sha256: asset.sha256,
+        ...(path === undefined ? {} : { path }),
+        ...(url === undefined ? {} : { url }),
+        parts,
+        part_bytes: PART_BYTES,
+        part_template: `${assetUri(asset.id)}/parts/{n}`,
+      },
+    );
+  }
+}
+
+interface ListedResource {
+  uri: string;
+  name: string;
+  mimeType: string;
+  description: string;
+  size?: number;
+}
+
+const TEMPLATES = [
+  { uriTemplate: jobUri('{job_id}'), name: 'job', description: 'A job; subscribe to hear of changes', mimeType: 'application/json' },
+  { uriTemplate: assetUri('{asset_id}'), name: 'asset', description: 'The bytes of a file' },
+  { uriTemplate: `${assetUri('{asset_id}')}/info`, name: 'asset info', description: 'What is inside a GLB', mimeType: 'application/json' },
+  {
+    uriTemplate: `${assetUri('{asset_id}')}/parts/{n}`,
+    name: 'asset part',
+    description: 'Part n, from 0, of 4 MiB each, of a large file',
+    mimeType: 'application/octet-stream',
+  },
+];
+
+/** What a URI names; ids are checked against the rows later, never used as a path. */
+function parseUri(uri: string): Target | undefined {
+  if (uri === MODELS_URI) return { kind: 'models' };
+  const job = /^meshwright:\/\/jobs\/([0-9a-z_]+)$/.exec(uri)?.[1];
+  if (job !== undefined) return { kind: 'job', id: job };
+  const [, asset, rest, part] = /^meshwright:\/\/assets\/([0-9a-z_]+)(\/info|\/parts\/(\d{1,6}))?$/.exec(uri) ?? [];
+  if (asset === undefined) return undefined;
+  if (part !== undefined) return { kind: 'part', id: asset, part: Number(part) };
+  return { kind: rest === '/info' ? 'info' : 'asset', id: asset };
+}
+
+function partsOf(asset: Asset): number {
+  return Math.max(1, Math.ceil(asset.sizeBytes / PART_BYTES));
+}
+
+function json(uri: string, value: object): ReadResourceResult {
+  return { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(value) }] };
+}
+
+function blob(uri: string, asset: Asset, bytes: Buffer): ReadResourceResult {
+  return { contents: [{ uri, mimeType: asset.mimeType, blob: bytes.toString('base64') }] };
+}
+
+/** Our own errors as protocol errors. */
+async function known<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof MeshwrightError) throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
+    throw error;
+  }
+}

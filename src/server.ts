@@ -1,0 +1,176 @@
+import type { Server as McpServer, ServerContext, Tool as ToolDefinition } from '@modelcontextprotocol/server';
+import { ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
+import { type Config, type ProviderId, version } from './config.js';
+import { MeshwrightError } from './errors.js';
+import listed from './generated/tools.json' with { type: 'json' };
+import type { Jobs } from './jobs/service.js';
+import type { Locate } from './jobs/view.js';
+import type { Log } from './log.js';
+import { ProgressReporter } from './progress.js';
+import { Resources } from './resources.js';
+
+/**
+ * The MCP server: a factory that answers every protocol revision. A server object holds nothing but its
+ * client's subscriptions; `tools/list` is answered from what the build computed, and tools, jobs and the
+ * database are loaded when a call first needs them.
+ */
+
+export interface ServerDeps {
+  config: Config;
+  log: Log;
+  /** Opens the jobs on first use. */
+  jobs: () => Promise<Jobs>;
+  /** Who is calling. */
+  principal: string;
+  /** How the caller reaches a file. */
+  locate: (jobs: Jobs) => Locate;
+  /** Largest file that `resources/read` answers in one piece, in bytes. */
+  maxReadBytes: number;
+}
+
+export interface Serving {
+  server: McpServer;
+  resources: Resources;
+}
+
+const INSTRUCTIONS =
+  'meshwright turns pictures into 3D models (GLB). Call list_models first: it is free and shows prices. ' +
+  'Images: https URL, absolute or ~ path, file:// URL, data URI, or meshwright://assets/… of an earlier file. ' +
+  'A model tool waits a while and then answers with a job; while its status is queued or running call wait_for_job with the job_id, ' +
+  'and never start the same job again: jobs cost money, go on by themselves and survive restarts. ' +
+  'Every answer says in `next` what to do. Look at a result with view_asset before you judge it; ' +
+  'give files to the user with save_asset. Never repeat an "unconfirmed" job without asking the user.';
+
+interface Listed {
+  group: string;
+  providers: readonly ProviderId[] | undefined;
+  definition: ToolDefinition;
+}
+
+const TOOL_LIST_TTL_MS = 300_000;
+
+export function createServer(deps: ServerDeps): Serving {
+  const visible = visibleTools(deps.config);
+  const server = new Server(
+    { name: 'meshwright', title: 'meshwright', version: version() },
+    {
+      capabilities: {
+        tools: { listChanged: false },
+        resources: { subscribe: true, listChanged: false },
+        completions: {},
+      },
+      instructions: INSTRUCTIONS,
+      cacheHints: { 'tools/list': { ttlMs: TOOL_LIST_TTL_MS, cacheScope: 'public' } },
+    },
+  );
+  const list = { tools: visible.map(({ definition }) => definition) };
+  server.setRequestHandler('tools/list', () => list);
+  server.setRequestHandler('tools/call', async ({ params }, context) => {
+    const known = list.tools.some(({ name }) => name === params.name);
+    const { callTool, tools } = await import('./tools/index.js');
+    const tool = tools().find(({ name }) => name === params.name);
+    if (!tool || !known) {
+      throw new ProtocolError(
+        ProtocolErrorCode.InvalidParams,
+        `There is no tool ${params.name}; there are ${list.tools.map(({ name }) => name).join(', ')}.`,
+      );
+    }
+    const progress = reporterOf(context, deps.log);
+    try {
+      const jobs = await deps.jobs();
+      return await callTool(tool, params.arguments, {
+        principal: deps.principal,
+        config: deps.config,
+        log: deps.log,
+        jobs,
+        locate: deps.locate(jobs),
+        signal: context.mcpReq.signal,
+        progress: (job) => progress.update(job),
+      });
+    } finally {
+      await progress.stop();
+    }
+  });
+  const resources = new Resources(server, deps);
+  return { server, resources };
+}
+
+function reporterOf(context: ServerContext, log: Log): ProgressReporter {
+  const { _meta: meta, notify } = context.mcpReq;
+  const token = meta?.progressToken;
+  return new ProgressReporter(
+    token === undefined
+      ? undefined
+      : (progress, message) =>
+          notify({ method: 'notifications/progress', params: { progressToken: token, progress, total: 100, message } }).catch(
+            (error: unknown) => log.debug('cannot send progress', { error: String(error) }),
+          ),
+  );
+}
+
+/**
+ * The tools that this configuration shows: those of its groups and names, and of the models those with a key.
+ *
+ * @throws MeshwrightError `configuration` when `MESHWRIGHT_TOOLS` names something that is not there
+ */
+export function visibleTools(config: Config): Listed[] {
+  const all: Listed[] = listed.map((entry) => ({
+    group: entry.group,
+    providers: 'providers' in entry ? providerIds(entry.providers) : undefined,
+    definition: definition(entry.definition),
+  }));
+  const names = new Set(['all', ...all.flatMap(({ group, definition: { name } }) => [group, name])]);
+  const unknown = config.tools.find((name) => !names.has(name));
+  if (unknown !== undefined) {
+    throw new MeshwrightError(
+      'configuration',
+      `MESHWRIGHT_TOOLS names "${unknown.slice(0, 60)}", which is neither a tool nor a group; there are ${[...names].join(', ')}.`,
+    );
+  }
+  const wanted = new Set(config.tools);
+  const keys = providersWithKey(config);
+  return all
+    .filter(({ group, definition: { name } }) => wanted.has('all') || wanted.has(group) || wanted.has(name))
+    .filter(({ providers }) => providers === undefined || providers.some((id) => keys.has(id)))
+    .map((entry) => withProviderChoice(entry, keys));
+}
+
+/** Where more than one route has a key, the agent may choose. */
+function withProviderChoice(entry: Listed, keys: ReadonlySet<ProviderId>): Listed {
+  const choices = entry.providers?.filter((id) => keys.has(id)) ?? [];
+  if (choices.length < 2) return entry;
+  const { inputSchema } = entry.definition;
+  const provider = { type: 'string', enum: ['auto', ...choices], default: 'auto' };
+  return {
+    ...entry,
+    definition: {
+      ...entry.definition,
+      inputSchema: { ...inputSchema, properties: { ...inputSchema.properties, provider } },
+    },
+  };
+}
+
+function providersWithKey(config: Config): ReadonlySet<ProviderId> {
+  const keys = new Set<ProviderId>(['local']);
+  if (config.falKey) keys.add('fal');
+  if (config.pixazoKey) keys.add('pixazo');
+  if (config.scenarioKey) keys.add('scenario');
+  return keys;
+}
+
+const PROVIDER_IDS: readonly ProviderId[] = ['fal', 'pixazo', 'scenario', 'local'];
+
+function providerIds(names: readonly string[] | undefined): readonly ProviderId[] | undefined {
+  return names && PROVIDER_IDS.filter((id) => names.includes(id));
+}
+
+/** The generated file's entry as the SDK types it: an object schema says so with a literal. */
+function definition(entry: (typeof listed)[number]['definition']): ToolDefinition {
+  const { inputSchema, ...rest } = entry;
+  const outputSchema = 'outputSchema' in rest ? rest.outputSchema : undefined;
+  return {
+    ...rest,
+    inputSchema: { ...inputSchema, type: 'object' },
+    ...(outputSchema ? { outputSchema: { ...outputSchema, type: 'object' } } : {}),
+  };
+}

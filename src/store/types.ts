@@ -1,0 +1,229 @@
+import type { ProviderId } from '../config.js';
+import type { Charged, ErrorCode } from '../errors.js';
+import type { Json, JsonObject } from '../json.js';
+
+export type { Json, JsonObject, ProviderId };
+
+/**
+ * What is kept, and the four small interfaces that keep it: `JobStore` (rows, compare-and-set), `AssetStore`
+ * (bytes), `Waker` (who steps next) and `Bus` (what changed). Every driver passes the suites in `test/store`.
+ */
+
+/**
+ * Where a job stands.
+ *
+ * `intent` (nothing was sent) → `submitting` (one attempt is on its way) → `submitted` (the provider has it) →
+ * `storing` (done there, files are being fetched) → one of the four ends. `unconfirmed` is the honest end of a
+ * submit whose outcome is not known; evidence may still turn it into `submitted`.
+ */
+export type JobState =
+  'intent' | 'submitting' | 'submitted' | 'storing' | 'succeeded' | 'failed' | 'cancelled' | 'unconfirmed';
+
+/** States that the runner still has work with. */
+export const LIVE_STATES = [
+  'intent',
+  'submitting',
+  'submitted',
+  'storing',
+] as const satisfies readonly JobState[];
+
+export interface JobError {
+  code: ErrorCode;
+  message: string;
+  field?: string;
+  retryable: boolean;
+  charged: Charged;
+}
+
+/** An input image: bytes that are kept beside the assets, or a public URL that the provider reads itself. */
+export type ImageRef =
+  | { kind: 'blob'; key: string; sha256: string; mimeType: string; width: number; height: number }
+  | { kind: 'url'; url: string };
+
+export interface Job {
+  /** `job_` and 26 characters, 128 random bits. */
+  id: string;
+  principal: string;
+  tool: string;
+  /** `auto`, or the provider that the caller insisted on. */
+  providerChoice: string;
+  /** The route that is being tried or was taken. */
+  provider: ProviderId;
+  /** The provider's name of the model. */
+  model: string;
+  /** Hash of the call; equal for the same call (contract, section 7, point 2). */
+  digest: string;
+  state: JobState;
+  /** Arguments after defaults, without images and without `wait_seconds`, `force_new`, `provider`. */
+  args: JsonObject;
+  /** Images by argument name. */
+  images: { [field: string]: ImageRef | ImageRef[] };
+  /** The one submit attempt: who made it and when. */
+  attempt?: { token: string; at: number };
+  /** The provider's handle of the submitted job. */
+  operation?: Json;
+  /** What the provider last said. */
+  running: boolean;
+  queuePosition?: number;
+  /** 0 to 1, never falls. */
+  progress: number;
+  /** What is being done, in a few words. */
+  stage: string;
+  cancelRequested: boolean;
+  /** What the provider made of the request to cancel. */
+  cancelOutcome?: 'removed' | 'running' | 'finished' | 'unsupported';
+  seed?: number;
+  /** US dollars; `null` is unknown. */
+  estimateUsd: number | null;
+  billedUsd?: number;
+  /** What the provider answered when it was done; kept until the files are stored. */
+  result?: Json;
+  /** Facts about the result for the caller (the local generator's report). */
+  report?: JsonObject;
+  error?: JobError;
+  /** How often storing was tried in vain. */
+  storeAttempts: number;
+  /** Milliseconds since 1970, here and below. */
+  createdAt: number;
+  startedAt?: number;
+  finishedAt?: number;
+  updatedAt: number;
+  /** The runner looks at the job from this moment on. */
+  dueAt: number;
+  /** The process that works on the job, until when. */
+  lease?: { owner: string; until: number };
+}
+
+export type AssetRole = 'model' | 'preview' | 'texture' | 'archive' | 'other';
+
+export interface Asset {
+  /** `asset_` and 26 characters, 128 random bits. */
+  id: string;
+  principal: string;
+  /** Absent for files that no job made. */
+  jobId?: string;
+  role: AssetRole;
+  /** `glb`, `fbx`, `obj`, `png`, … */
+  format: string;
+  mimeType: string;
+  /** File name for people, with extension, no folder. */
+  name: string;
+  sizeBytes: number;
+  sha256: string;
+  /** Where the `AssetStore` has the bytes. */
+  key: string;
+  /** The inspection, when the file could be inspected. */
+  inspection?: JsonObject;
+  createdAt: number;
+}
+
+export interface Page<Row> {
+  rows: Row[];
+  /** Give it back to get the next page; absent on the last one. */
+  nextCursor?: string;
+}
+
+export interface JobFilter {
+  principal: string;
+  states?: readonly JobState[] | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+export interface AssetFilter {
+  principal: string;
+  jobId?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** A new version of a row, and the asset rows that become visible with it, all or nothing. */
+export interface JobChange {
+  job: Job;
+  assets?: Asset[];
+}
+
+export interface JobStore {
+  /**
+   * Inserts the job, unless an equal call answers it: same digest, `createdAt` at or after `since`, state live,
+   * `succeeded` or `unconfirmed`. Both in one transaction, so that two processes cannot both insert.
+   * `since` undefined always inserts.
+   *
+   * @throws MeshwrightError `storage` when the row could not be written: nothing may be submitted then
+   */
+  create(job: Job, since: number | undefined): Promise<{ job: Job; existing: boolean }>;
+  get(id: string): Promise<Job | undefined>;
+  /** Newest first. */
+  list(filter: JobFilter): Promise<Page<Job>>;
+  /**
+   * Atomic read-modify-write. `step` is pure, is given the row as it is now and returns its next version, or
+   * `undefined` to leave it alone. Answers the version written, `undefined` when nothing was.
+   */
+  change(id: string, step: (job: Job) => JobChange | undefined): Promise<Job | undefined>;
+  /** Ids of live jobs with `dueAt <= now` whose lease is absent, over, or satisfies `isDead`. Oldest first. */
+  due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]>;
+  /** When the next live job without a lease becomes due, if there is one. */
+  nextDue(): Promise<number | undefined>;
+  /** Whether any live job uses this input image. */
+  usesBlob(key: string): Promise<boolean>;
+  getAsset(id: string): Promise<Asset | undefined>;
+  /** Newest first. */
+  listAssets(filter: AssetFilter): Promise<Page<Asset>>;
+  /** The assets of one job, in the order in which they were published. */
+  assetsOf(jobId: string): Promise<Asset[]>;
+  addAsset(asset: Asset): Promise<void>;
+  /** Answers the row that was removed. */
+  deleteAsset(id: string): Promise<Asset | undefined>;
+  /** Whether any asset row has this key. */
+  hasAssetKey(key: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface ByteRange {
+  /** First byte. */
+  start: number;
+  /** Last byte, inclusive. */
+  end: number;
+}
+
+/**
+ * Files by key (`asset_….glb`, `input_<sha256>.png`). A key is visible only when its bytes are complete and on
+ * disk. Keys are checked: no separators, no dots but one before the extension.
+ */
+export interface AssetStore {
+  /** The absolute path of a new temporary file, on the same volume as the files. */
+  temporary(): Promise<string>;
+  /** Makes a complete temporary file visible under `key`: fsync, atomic rename, fsync of the folder. */
+  adopt(temporaryPath: string, key: string): Promise<void>;
+  /** Writes bytes under `key` the same way. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** @throws MeshwrightError `not_found` */
+  read(key: string, range?: ByteRange): Promise<Buffer>;
+  /** The absolute path of the file, for drivers that have one. */
+  path(key: string): string | undefined;
+  has(key: string): Promise<boolean>;
+  /** Removing what is not there is no error. */
+  delete(key: string): Promise<void>;
+  /**
+   * Removes temporary files, and files for which `isUsed` answers false, that are older than `olderThanMs`.
+   * Answers how many.
+   */
+  sweep(olderThanMs: number, isUsed: (key: string) => Promise<boolean>): Promise<number>;
+}
+
+/** Decides when which job is looked at. Calls of `step` for one id never overlap in one process. */
+export interface Waker {
+  start(step: (jobId: string) => Promise<void>): void;
+  /** Look at this job now. */
+  wake(jobId: string): void;
+  /** Ends the timers and waits for the steps that run. */
+  stop(): Promise<void>;
+}
+
+/** Tells that a job's row changed, in this process or in another one that shares the store. */
+export interface Bus {
+  publish(jobId: string): void;
+  /** `listener` may be called without a change; it reads the row. Answers how to stop. */
+  subscribe(jobId: string, listener: () => void): () => void;
+  close(): void;
+}

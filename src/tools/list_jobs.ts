@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { jobSchema, type JobStatus, viewJob } from '../jobs/view.js';
+import type { JobState } from '../store/types.js';
+import { defineTool, jsonObject, type Tool } from './tool.js';
+
+const STATES: { readonly [status in JobStatus]: readonly JobState[] } = {
+  queued: ['intent', 'submitting', 'submitted'],
+  running: ['submitted', 'storing'],
+  succeeded: ['succeeded'],
+  failed: ['failed'],
+  cancelled: ['cancelled'],
+  unconfirmed: ['unconfirmed'],
+};
+
+export const tool: Tool = defineTool({
+  name: 'list_jobs',
+  title: 'List jobs',
+  group: 'jobs',
+  effect: 'reads',
+  description: 'Jobs, newest first, also those of earlier sessions.',
+  input: z.strictObject({
+    status: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled', 'unconfirmed']).optional(),
+    limit: z.int().min(1).max(100).default(20),
+    cursor: z.string().optional(),
+  }),
+  output: z.object({ jobs: z.array(jobSchema), next_cursor: z.string().optional() }),
+  run: async ({ status, limit, cursor }, { jobs, principal, locate }) => {
+    const page = await jobs.list(principal, { states: status && STATES[status], limit, cursor });
+    const views = await Promise.all(
+      page.rows.map(async (job) => viewJob(job, await jobs.assets.ofJob(job.id), { locate })),
+    );
+    // "submitted" is queued or running by what the provider last said, so the rows are looked at once more.
+    const wanted = status === undefined ? views : views.filter((view) => view.status === status);
+    return {
+      structured: jsonObject({
+        jobs: wanted,
+        ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+      }),
+    };
+  },
+});

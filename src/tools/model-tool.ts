@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { MeshwrightError } from '../errors.js';
+import type { Model } from '../jobs/model.js';
+import { jobSchema, statusOf } from '../jobs/view.js';
+import { isFinal } from '../jobs/transition.js';
+import { parseArguments } from '../jobs/arguments.js';
+import { isRecord } from '../json.js';
+import type { Job } from '../store/types.js';
+import { cancelledByUser, jobAnswer, jsonObject, type Tool, type ToolAnswer, type ToolContext } from './tool.js';
+
+/** Arguments that every model tool takes beside its model's own. */
+export const COMMON_ARGUMENTS = {
+  wait_seconds: z.number().min(0).max(600).describe('How long to wait for the result').optional(),
+  force_new: z.boolean().default(false).describe('Make it anew although the same call has a job'),
+};
+
+/** The tool of a model: everything in it derives from the model's declaration. */
+export function modelTool(model: Model): Tool {
+  const providers = model.routes.map(({ provider }) => provider);
+  const input = z.strictObject({ ...model.input.shape, ...COMMON_ARGUMENTS });
+  const withProvider = z.strictObject({ ...input.shape, provider: z.enum(['auto', ...providers]).default('auto') });
+  return {
+    name: model.tool,
+    title: model.title,
+    group: 'models',
+    effect: 'generates',
+    description: model.description,
+    input,
+    output: jobSchema,
+    providers,
+    run: async (args, context) => {
+      const choices = providers.filter((id) => context.jobs.providers().has(id));
+      if (choices.length === 0) {
+        throw new MeshwrightError('invalid_arguments', `${model.tool} needs a key of ${providers.join(' or ')}.`);
+      }
+      const parsed = parseArguments(choices.length > 1 ? withProvider : input, args, model.tool);
+      const { wait_seconds: waitSeconds, force_new: forceNew, provider, ...rest } = jsonObject(parsed);
+      const { job, deduplicated } = await context.jobs.generate({
+        principal: context.principal,
+        model,
+        args: rest,
+        given: new Set(isRecord(args) ? Object.keys(args) : []),
+        provider: typeof provider === 'string' ? provider : 'auto',
+        forceNew: forceNew === true,
+      });
+      const seconds = typeof waitSeconds === 'number' ? waitSeconds : context.config.waitSeconds;
+      return waitAndAnswer(job, seconds, context, deduplicated);
+    },
+  };
+}
+
+/** Waits as long as the caller wants to, and answers the job as it is then. */
+export async function waitAndAnswer(
+  job: Job,
+  seconds: number,
+  context: ToolContext,
+  deduplicated = false,
+): Promise<ToolAnswer> {
+  const { jobs, principal, signal } = context;
+  context.progress(job);
+  const now = await jobs.wait(principal, job.id, { ms: seconds * 1000, signal, onUpdate: context.progress });
+  const free = now.provider === 'local' || statusOf(now) === 'queued';
+  if (cancelledByUser(signal) && free && !isFinal(now)) await jobs.cancel(principal, job.id, 0);
+  return jobAnswer(now, context, { deduplicated, failureIsError: true });
+}

@@ -1,0 +1,206 @@
+import type { CallToolResult, ContentBlock, Tool as ToolDefinition } from '@modelcontextprotocol/server';
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Config, ProviderId } from '../config.js';
+import { MeshwrightError, messageOf } from '../errors.js';
+import { isRecord, type Json, type JsonObject, toJson } from '../json.js';
+import { formatBytes, type JobView, type Locate, viewJob } from '../jobs/view.js';
+import { parseArguments } from '../jobs/arguments.js';
+import type { Jobs } from '../jobs/service.js';
+import { type Log, redact } from '../log.js';
+import type { Asset, Job } from '../store/types.js';
+
+/** What a tool is, and the one way from its answer or error to a protocol result. */
+
+export type ToolGroup = 'models' | 'jobs' | 'assets';
+
+/** One word from which the annotations follow. */
+export type Effect = 'reads' | 'writes' | 'destroys' | 'generates';
+
+export interface ToolContext {
+  principal: string;
+  config: Config;
+  jobs: Jobs;
+  log: Log;
+  locate: Locate;
+  /** Fires when the client gives up; see `cancelledByUser`. */
+  signal: AbortSignal;
+  /** Tells the client how far the job is, when it asked to be told. */
+  progress: (job: Job) => void;
+}
+
+export interface Picture {
+  data: Uint8Array;
+  mimeType: string;
+}
+
+export interface ToolAnswer {
+  structured?: JsonObject;
+  /** Files that the answer speaks of. */
+  assets?: readonly Asset[];
+  /** A picture is the whole answer: some large clients show the model only one of picture and structured content. */
+  picture?: Picture;
+  /** What was asked for did not happen. */
+  isError?: boolean;
+}
+
+export interface Tool {
+  name: string;
+  title: string;
+  group: ToolGroup;
+  effect: Effect;
+  description: string;
+  input: z.ZodObject;
+  /** Absent where the answer is a picture. */
+  output?: z.ZodObject;
+  /** The providers of a model's tool, in the order of its routes; it is shown when one of them has a key. */
+  providers?: readonly ProviderId[];
+  run: (args: unknown, context: ToolContext) => Promise<ToolAnswer>;
+}
+
+export const jobId = z.string().min(1).describe('Id of a job');
+export const assetId = z.string().min(1).describe('Id or URI of an asset');
+
+/** Ties a schema to the function that takes its arguments. */
+export function defineTool<Schema extends z.ZodObject>(
+  tool: Omit<Tool, 'input' | 'run'> & {
+    input: Schema;
+    run: (args: z.infer<Schema>, context: ToolContext) => Promise<ToolAnswer>;
+  },
+): Tool {
+  return {
+    ...tool,
+    run: (args, context) => tool.run(parseArguments(tool.input, args, tool.name), context),
+  };
+}
+
+/** What `tools/list` says of a tool; computed when the project is built. */
+export function definitionOf(tool: Tool): ToolDefinition {
+  const reads = tool.effect === 'reads';
+  return {
+    name: tool.name,
+    title: tool.title,
+    description: tool.description,
+    inputSchema: objectSchema(tool.input, 'input'),
+    ...(tool.output ? { outputSchema: objectSchema(tool.output, 'output') } : {}),
+    annotations: {
+      title: tool.title,
+      readOnlyHint: reads,
+      destructiveHint: tool.effect === 'destroys',
+      idempotentHint: reads || tool.effect === 'destroys',
+      openWorldHint: tool.effect === 'generates',
+    },
+  };
+}
+
+function objectSchema(schema: z.ZodObject, io: 'input' | 'output'): ToolDefinition['inputSchema'] {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io });
+  const plain = toJson(json);
+  if (!isRecord(plain) || plain['type'] !== 'object') throw new Error('a tool takes and answers objects');
+  return { ...plain, type: 'object' };
+}
+
+/**
+ * Runs a tool. A `MeshwrightError` is shown as it is; anything else is a defect: its text goes to the log, and
+ * the caller gets an id to quote.
+ */
+export async function callTool(tool: Tool, args: unknown, context: ToolContext): Promise<CallToolResult> {
+  try {
+    return resultOf(await tool.run(args, context), context.locate);
+  } catch (error) {
+    return errorResult(error, tool.name, context.log);
+  }
+}
+
+function resultOf(answer: ToolAnswer, locate: Locate): CallToolResult {
+  if (answer.picture) {
+    const { data, mimeType } = answer.picture;
+    return { content: [{ type: 'image', data: Buffer.from(data).toString('base64'), mimeType }] };
+  }
+  const structured = answer.structured ?? {};
+  return {
+    content: [
+      { type: 'text', text: JSON.stringify(structured) },
+      ...(answer.assets ?? []).map((asset) => resourceLink(asset, locate)),
+    ],
+    structuredContent: structured,
+    ...(answer.isError ? { isError: true } : {}),
+  };
+}
+
+function resourceLink(asset: Asset, locate: Locate): ContentBlock {
+  const { url } = locate(asset);
+  return {
+    type: 'resource_link',
+    uri: `meshwright://assets/${asset.id}`,
+    name: asset.name,
+    mimeType: asset.mimeType,
+    size: asset.sizeBytes,
+    description: `${asset.role}, ${asset.format.toUpperCase()}, ${formatBytes(asset.sizeBytes)}${url ? `, ${url}` : ''}`,
+    annotations: { audience: ['user'], priority: asset.role === 'model' ? 1 : 0.5 },
+  };
+}
+
+function errorResult(error: unknown, tool: string, log: Log): CallToolResult {
+  if (error instanceof MeshwrightError) {
+    const { code, field, retryable, charged } = error;
+    const shown: { [key: string]: Json } = { code, message: redact(error.message), retryable, charged };
+    if (field !== undefined) shown['field'] = field;
+    log.info('a tool call was refused', { tool, code, error: error.message });
+    return textError(shown, retryable ? `Call ${tool} again later.` : `Mend what the message names, then call ${tool} again.`);
+  }
+  const id = randomUUID().slice(0, 8);
+  log.error('a tool call failed', {
+    tool,
+    id,
+    error: messageOf(error),
+    stack: error instanceof Error ? (error.stack ?? null) : null,
+  });
+  return textError(
+    {
+      code: 'internal',
+      message: `Something in meshwright broke (${id}); its log has the details.`,
+      retryable: true,
+      charged: 'unknown',
+    },
+    'Call list_jobs to see whether a job was started before you call again.',
+  );
+}
+
+function textError(error: JsonObject, next: string): CallToolResult {
+  return { isError: true, content: [{ type: 'text', text: JSON.stringify({ error, next }) }] };
+}
+
+/** The answer about a job, with its assets. */
+export async function jobAnswer(
+  job: Job,
+  context: ToolContext,
+  options: { deduplicated?: boolean; failureIsError?: boolean } = {},
+): Promise<ToolAnswer> {
+  const assets = await context.jobs.assets.ofJob(job.id);
+  const view: JobView = viewJob(job, assets, { locate: context.locate, deduplicated: options.deduplicated });
+  const bad = view.status === 'failed' || view.status === 'unconfirmed' || view.status === 'cancelled';
+  return {
+    structured: jsonObject(view),
+    assets,
+    isError: (options.failureIsError ?? false) && bad,
+  };
+}
+
+/** A typed value as the JSON object that it is. */
+export function jsonObject(value: object): JsonObject {
+  const json = toJson(value);
+  if (json === null || typeof json !== 'object' || Array.isArray(json)) throw new Error('expected an object');
+  return json;
+}
+
+/**
+ * Whether the person or agent behind a call said stop. A time-out of the client and a closed connection end the
+ * waiting, not the job: the official clients send a cancellation at every time-out.
+ */
+export function cancelledByUser(signal: AbortSignal): boolean {
+  if (!signal.aborted) return false;
+  const reason: unknown = signal.reason;
+  if (typeof reason === 'string') return !/time[sd]?[\s-]*out/i.test(reason);
+  return reason instanceof DOMException && reason.name === 'AbortError';
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { jobSchema } from '../jobs/view.js';
+import { waitAndAnswer } from './model-tool.js';
+import { defineTool, jobId, type Tool } from './tool.js';
+
+export const tool: Tool = defineTool({
+  name: 'wait_for_job',
+  title: 'Wait for job',
+  group: 'jobs',
+  effect: 'reads',
+  description: 'Waits until a job has ended or the time is over; "still running" is a normal answer: call it again. Never pays again.',
+  input: z.strictObject({ job_id: jobId, wait_seconds: z.number().min(0).max(600).optional() }),
+  output: jobSchema,
+  run: async ({ job_id, wait_seconds }, context) =>
+    waitAndAnswer(
+      await context.jobs.get(context.principal, job_id),
+      wait_seconds ?? context.config.waitSeconds,
+      { ...context, signal: endsWaitingOnly(context.signal) },
+    ),
+});
+
+/** Giving up on `wait_for_job` never cancels the job, whatever the reason says. */
+function endsWaitingOnly(signal: AbortSignal): AbortSignal {
+  const waiting = new AbortController();
+  const stop = (): void => waiting.abort('timed out');
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return waiting.signal;
+}
