@@ -205,7 +205,10 @@ export const SETTINGS: readonly Setting[] = [
 
 /** `MESHWRIGHT_DATA_DIR` → `--data-dir`; what a secret would be called is refused by the command line. */
 export function flagOf(setting: Setting): string {
-  return `--${setting.name.replace(/^MESHWRIGHT_/, '').toLowerCase().replaceAll('_', '-')}`;
+  return `--${setting.name
+    .replace(/^MESHWRIGHT_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-')}`;
 }
 
 /** The environment of this process; the one place where it is read. */
@@ -218,7 +221,10 @@ export function environment(): NodeJS.ProcessEnv {
  * @param flags values given on the command line by variable name; they win over the environment
  * @throws MeshwrightError `configuration` with a sentence that names the variable
  */
-export function loadConfig(env: NodeJS.ProcessEnv, flags: { [name: string]: string | undefined } = {}): Config {
+export function loadConfig(
+  env: NodeJS.ProcessEnv,
+  flags: { [name: string]: string | undefined } = {},
+): Config {
   const known = new Set(SETTINGS.map((setting) => setting.name));
   for (const name of Object.keys(env)) {
     if (name.startsWith('MESHWRIGHT_') && !known.has(name)) {
@@ -242,7 +248,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, flags: { [name: string]: stri
     }
   }
   if ((config.scenarioKey === undefined) !== (config.scenarioSecret === undefined)) {
-    throw configuration('SCENARIO_SDK_API_KEY and SCENARIO_SDK_API_SECRET belong together: set both or none.');
+    throw configuration(
+      'SCENARIO_SDK_API_KEY and SCENARIO_SDK_API_SECRET belong together: set both or none.',
+    );
   }
   return config;
 }
@@ -292,14 +300,16 @@ function readKey(text: string): string {
   const key = text.replace(/^(["'])(.*)\1$/, '$2').trim();
   if (key === '') throw new Error('is empty; unset it or give the key');
   // A key with white space or control characters is refused by every provider with an unhelpful 401.
-  if (!/^[\x21-\x7e]+$/.test(key)) throw new Error('holds a space or a character that no key has; copy it again');
+  if (!/^[\x21-\x7e]+$/.test(key))
+    throw new Error('holds a space or a character that no key has; copy it again');
   return key;
 }
 
 function readBaseUrl(text: string): string {
   if (!URL.canParse(text)) throw new Error('must be a URL such as https://example.com');
   const url = new URL(text);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error('must begin with https:// or http://');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new Error('must begin with https:// or http://');
   if (url.username || url.password || url.search || url.hash) {
     throw new Error('must have no user, password, query or fragment');
   }
@@ -334,7 +344,12 @@ function configuration(message: string): MeshwrightError {
 /** meshwright's own version, from the package that this file was shipped in. */
 export function version(): string {
   const parsed: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed && typeof parsed.version === 'string') {
+  if (
+    typeof parsed === 'object' &&
+    parsed !== null &&
+    'version' in parsed &&
+    typeof parsed.version === 'string'
+  ) {
     return parsed.version;
   }
   return '0.0.0';

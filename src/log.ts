@@ -48,7 +48,9 @@ export function createLog(
     (name: LogLevel) =>
     (message: string, fields: LogFields = {}): void => {
       if (ORDER.indexOf(name) > most) return;
-      write(`${redact(JSON.stringify({ time: new Date().toISOString(), level: name, message, ...fields }))}\n`);
+      write(
+        `${redact(JSON.stringify({ time: new Date().toISOString(), level: name, message, ...fields }))}\n`,
+      );
     };
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }

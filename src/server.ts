@@ -1,4 +1,8 @@
-import type { Server as McpServer, ServerContext, Tool as ToolDefinition } from '@modelcontextprotocol/server';
+import type {
+  Server as McpServer,
+  ServerContext,
+  Tool as ToolDefinition,
+} from '@modelcontextprotocol/server';
 import { ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import { type Config, type ProviderId, version } from './config.js';
 import { MeshwrightError } from './errors.js';
@@ -6,8 +10,8 @@ import listed from './generated/tools.json' with { type: 'json' };
 import type { Jobs } from './jobs/service.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
-import { ProgressReporter } from './progress.js';
-import { Resources } from './resources.js';
+import { ProgressReporter } from './server/progress.js';
+import { Resources } from './server/resources.js';
 
 /**
  * The MCP server: a factory that answers every protocol revision. A server object holds nothing but its
@@ -102,9 +106,10 @@ function reporterOf(context: ServerContext, log: Log): ProgressReporter {
     token === undefined
       ? undefined
       : (progress, message) =>
-          notify({ method: 'notifications/progress', params: { progressToken: token, progress, total: 100, message } }).catch(
-            (error: unknown) => log.debug('cannot send progress', { error: String(error) }),
-          ),
+          notify({
+            method: 'notifications/progress',
+            params: { progressToken: token, progress, total: 100, message },
+          }).catch((error: unknown) => log.debug('cannot send progress', { error: String(error) })),
   );
 }
 

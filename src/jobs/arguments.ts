@@ -41,7 +41,8 @@ function coerce(schema: z.ZodType, value: unknown): unknown {
     }
   }
   if (typeof value === 'number' && inner instanceof z.ZodEnum) return String(value);
-  if (inner instanceof z.ZodArray && Array.isArray(value)) return value.map((item) => coerce(elementOf(inner), item));
+  if (inner instanceof z.ZodArray && Array.isArray(value))
+    return value.map((item) => coerce(elementOf(inner), item));
   return value;
 }
 
@@ -99,13 +100,16 @@ function describe(schema: unknown): string {
 }
 
 function expected(issue: z.core.$ZodIssue, schema: unknown): string {
-  if (issue.code === 'invalid_value') return `one of ${issue.values.map((value) => String(value)).join(', ')}`;
+  if (issue.code === 'invalid_value')
+    return `one of ${issue.values.map((value) => String(value)).join(', ')}`;
   if (schema instanceof z.ZodType) {
     const { inner } = unwrap(schema);
     if (inner instanceof z.ZodNumber) {
       const { minValue, maxValue } = inner;
       const range =
-        minValue !== null && maxValue !== null && Number.isFinite(maxValue) ? ` from ${minValue} to ${maxValue}` : '';
+        minValue !== null && maxValue !== null && Number.isFinite(maxValue)
+          ? ` from ${minValue} to ${maxValue}`
+          : '';
       return `${inner.format === 'safeint' ? 'a whole number' : 'a number'}${range}`;
     }
     if (inner instanceof z.ZodBoolean) return 'true or false';

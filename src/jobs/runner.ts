@@ -69,7 +69,8 @@ export class Runner {
     const renewing = setInterval(() => {
       lease().then(
         (job) => (job ? undefined : working.abort()),
-        (error: unknown) => this.#deps.log.warn('cannot renew the lease', { job: id, error: messageOf(error) }),
+        (error: unknown) =>
+          this.#deps.log.warn('cannot renew the lease', { job: id, error: messageOf(error) }),
       );
     }, LEASE_MS / 3);
     renewing.unref();
@@ -97,7 +98,11 @@ export class Runner {
       const route = model?.routes.find(({ provider }) => provider === before.provider);
       const provider = this.#deps.provider(job.provider, job.principal);
       if (!model || !route || !provider) {
-        this.#deps.log.warn('nobody here can carry this job on', { job: job.id, tool: job.tool, provider: job.provider });
+        this.#deps.log.warn('nobody here can carry this job on', {
+          job: job.id,
+          tool: job.tool,
+          provider: job.provider,
+        });
         await this.#postpone(job.id, 60_000);
         return;
       }
@@ -116,7 +121,13 @@ export class Runner {
     return { signal, log: this.#deps.log, readInput: (key) => this.#deps.files.read(key) };
   }
 
-  async #submit(job: Job, model: Model, route: Route, provider: Provider, context: ProviderContext): Promise<void> {
+  async #submit(
+    job: Job,
+    model: Model,
+    route: Route,
+    provider: Provider,
+    context: ProviderContext,
+  ): Promise<void> {
     const token = randomUUID();
     let body;
     try {
@@ -148,7 +159,12 @@ export class Runner {
       ref.kind === 'url'
         ? ref.url
         : provider.upload(
-            { key: ref.key, sha256: ref.sha256, mimeType: ref.mimeType, read: () => context.readInput(ref.key) },
+            {
+              key: ref.key,
+              sha256: ref.sha256,
+              mimeType: ref.mimeType,
+              read: () => context.readInput(ref.key),
+            },
             context,
           );
     const images: ModelImages = {};
@@ -163,14 +179,24 @@ export class Runner {
     const failure = error instanceof SubmitError ? error : undefined;
     const outcome = failure?.outcome ?? (claimed ? 'unclear' : 'refused');
     const message = redact(messageOf(error));
-    this.#deps.log.warn('a submit did not succeed', { job: job.id, provider: job.provider, outcome, error: message });
+    this.#deps.log.warn('a submit did not succeed', {
+      job: job.id,
+      provider: job.provider,
+      outcome,
+      error: message,
+    });
     if (outcome === 'unclear') {
       await this.advance(job.id, { type: 'lost', token, error: unconfirmedError(job, message) });
       return;
     }
     const next = outcome === 'refused' ? this.#nextRoute(job, model) : undefined;
     if (next) {
-      await this.advance(job.id, { type: 'refused', token: claimed ? token : undefined, next, dueAt: Date.now() });
+      await this.advance(job.id, {
+        type: 'refused',
+        token: claimed ? token : undefined,
+        next,
+        dueAt: Date.now(),
+      });
       return;
     }
     await this.advance(job.id, {
@@ -185,13 +211,18 @@ export class Runner {
     });
   }
 
-  #nextRoute(job: Job, model: Model): { provider: ProviderId; model: string; estimateUsd: number | null } | undefined {
+  #nextRoute(
+    job: Job,
+    model: Model,
+  ): { provider: ProviderId; model: string; estimateUsd: number | null } | undefined {
     if (job.providerChoice !== 'auto') return undefined;
     const tried = model.routes.findIndex(({ provider }) => provider === job.provider);
     const next = model.routes
       .slice(tried + 1)
       .find((route) => this.#deps.provider(route.provider, job.principal) && !route.refuses?.(job.args));
-    return next && { provider: next.provider, model: next.endpoint, estimateUsd: estimateUsd(next, job.args) };
+    return (
+      next && { provider: next.provider, model: next.endpoint, estimateUsd: estimateUsd(next, job.args) }
+    );
   }
 
   /** A submit that some process began and nobody finished. */
@@ -254,18 +285,28 @@ export class Runner {
 
   async #failedThere(id: string, failure: ProviderFailure): Promise<void> {
     const error: JobError = {
-      code: failure.kind === 'cancelled' ? 'cancelled' : failure.kind === 'expired' ? 'result_expired' : 'provider_failed',
+      code:
+        failure.kind === 'cancelled'
+          ? 'cancelled'
+          : failure.kind === 'expired'
+            ? 'result_expired'
+            : 'provider_failed',
       message: redact(failure.message),
       ...(failure.field === undefined ? {} : { field: failure.field }),
       retryable: failure.retryable,
       charged: failure.charged,
     };
-    await this.advance(id, failure.kind === 'cancelled' ? { type: 'cancelled', error } : { type: 'failed', error });
+    await this.advance(
+      id,
+      failure.kind === 'cancelled' ? { type: 'cancelled', error } : { type: 'failed', error },
+    );
   }
 
   async #store(job: Job, route: Route, provider: Provider, context: ProviderContext): Promise<void> {
     try {
-      const files = provider.repeatable ? ((await provider.result(job.operation ?? null, context)).files ?? []) : [];
+      const files = provider.repeatable
+        ? ((await provider.result(job.operation ?? null, context)).files ?? [])
+        : [];
       const { assets, seed, report } = await this.#deps.settle(job, route, files, context.signal);
       const stored = await this.advance(job.id, { type: 'stored', assets, seed, report });
       // Another process was faster: its files are the job's, ours are nobody's.
@@ -277,12 +318,18 @@ export class Runner {
         return;
       }
       const wait = Math.min(STORE_RETRY_MAX_MS, 2_000 * 2 ** job.storeAttempts);
-      await this.advance(job.id, { type: 'storeFailed', error: storeError(job, error), dueAt: Date.now() + wait });
+      await this.advance(job.id, {
+        type: 'storeFailed',
+        error: storeError(job, error),
+        dueAt: Date.now() + wait,
+      });
     }
   }
 
   async #postpone(id: string, ms: number): Promise<void> {
-    await this.#deps.jobs.change(id, (row) => (isFinal(row) ? undefined : { job: { ...row, dueAt: Date.now() + ms } }));
+    await this.#deps.jobs.change(id, (row) =>
+      isFinal(row) ? undefined : { job: { ...row, dueAt: Date.now() + ms } },
+    );
   }
 }
 

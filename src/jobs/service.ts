@@ -78,7 +78,9 @@ export class Jobs {
   /** Takes up every unfinished job of the data folder, and keeps it tidy. */
   async start(): Promise<void> {
     this.store.waker.start((id) => this.#runner.step(id));
-    this.#tidy().catch((error: unknown) => this.#log.warn('cannot tidy the data folder', { error: messageOf(error) }));
+    this.#tidy().catch((error: unknown) =>
+      this.#log.warn('cannot tidy the data folder', { error: messageOf(error) }),
+    );
   }
 
   /** Lets go of every job without ending it. */
@@ -131,7 +133,11 @@ export class Jobs {
     const since = call.forceNew ? undefined : now - this.#config.dedupeSeconds * 1000;
     const { job: row, existing } = await this.store.jobs.create(job, since);
     this.store.waker.wake(row.id);
-    this.#log.info(existing ? 'an equal call found its job' : 'a job begins', { job: row.id, tool: row.tool, provider: row.provider });
+    this.#log.info(existing ? 'an equal call found its job' : 'a job begins', {
+      job: row.id,
+      tool: row.tool,
+      provider: row.provider,
+    });
     return { job: row, deduplicated: existing };
   }
 
@@ -139,7 +145,11 @@ export class Jobs {
   async get(principal: string, id: string): Promise<Job> {
     const job = await this.store.jobs.get(id);
     if (!job || job.principal !== principal) {
-      throw new MeshwrightError('not_found', `There is no job ${id}. Call list_jobs to see the jobs there are.`, { field: 'job_id' });
+      throw new MeshwrightError(
+        'not_found',
+        `There is no job ${id}. Call list_jobs to see the jobs there are.`,
+        { field: 'job_id' },
+      );
     }
     return job;
   }
@@ -163,7 +173,10 @@ export class Jobs {
     const first = await this.get(principal, id);
     if (first.state === 'storing' && first.error) await this.#storeNow(id);
     const end = Date.now() + options.ms;
-    const over = AbortSignal.any([AbortSignal.timeout(Math.max(0, options.ms)), ...(options.signal ? [options.signal] : [])]);
+    const over = AbortSignal.any([
+      AbortSignal.timeout(Math.max(0, options.ms)),
+      ...(options.signal ? [options.signal] : []),
+    ]);
     let wake = (): void => undefined;
     const look = (): void => wake();
     const unsubscribe = this.store.bus.subscribe(id, look);
@@ -190,11 +203,15 @@ export class Jobs {
     const asked = await this.#runner.advance(id, { type: 'cancelAsked' });
     if (!asked) return this.get(principal, id);
     this.store.waker.wake(id);
-    return this.wait(principal, id, { ms: asked.state === 'submitted' || asked.state === 'submitting' ? ms : 0 });
+    return this.wait(principal, id, {
+      ms: asked.state === 'submitted' || asked.state === 'submitting' ? ms : 0,
+    });
   }
 
   async #storeNow(id: string): Promise<void> {
-    await this.store.jobs.change(id, (job) => (job.state === 'storing' ? { job: { ...job, dueAt: Date.now() } } : undefined));
+    await this.store.jobs.change(id, (job) =>
+      job.state === 'storing' ? { job: { ...job, dueAt: Date.now() } } : undefined,
+    );
     this.store.waker.wake(id);
   }
 
@@ -225,11 +242,13 @@ export class Jobs {
     const images: Job['images'] = {};
     for (const [field, value] of Object.entries(args)) {
       if (!fields.has(field)) plain[field] = value;
-      else if (typeof value === 'string') images[field] = await this.#takeImage(value, field, principal, takesUrls);
+      else if (typeof value === 'string')
+        images[field] = await this.#takeImage(value, field, principal, takesUrls);
       else if (Array.isArray(value)) {
         const refs: ImageRef[] = [];
         for (const [index, item] of value.entries()) {
-          if (typeof item === 'string') refs.push(await this.#takeImage(item, `${field}[${index}]`, principal, takesUrls));
+          if (typeof item === 'string')
+            refs.push(await this.#takeImage(item, `${field}[${index}]`, principal, takesUrls));
         }
         images[field] = refs;
       }
@@ -237,7 +256,12 @@ export class Jobs {
     return { plain, images };
   }
 
-  async #takeImage(reference: string, field: string, principal: string, passUrls: boolean): Promise<ImageRef> {
+  async #takeImage(
+    reference: string,
+    field: string,
+    principal: string,
+    passUrls: boolean,
+  ): Promise<ImageRef> {
     const image = await resolveImage(
       reference,
       {
@@ -265,7 +289,11 @@ export class Jobs {
 }
 
 /** Equal for the same call: who, what, over which provider, with which images by content. */
-function digestOf({ principal, model, provider }: GenerateCall, args: JsonObject, images: Job['images']): string {
+function digestOf(
+  { principal, model, provider }: GenerateCall,
+  args: JsonObject,
+  images: Job['images'],
+): string {
   const name = (ref: ImageRef): string => (ref.kind === 'blob' ? ref.sha256 : ref.url);
   const named = Object.fromEntries(
     Object.entries(images).map(([field, refs]) => [field, Array.isArray(refs) ? refs.map(name) : name(refs)]),

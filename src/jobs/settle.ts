@@ -63,9 +63,13 @@ async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: 
     const got = await bring(deps, file, temporary, signal);
     const kind = sniff(got.head);
     if (kind.format === 'html' || kind.format === 'unknown') {
-      throw new MeshwrightError('download_failed', `What ${job.provider} sent as ${file.name} is no file of a known kind.`, {
-        retryable: true,
-      });
+      throw new MeshwrightError(
+        'download_failed',
+        `What ${job.provider} sent as ${file.name} is no file of a known kind.`,
+        {
+          retryable: true,
+        },
+      );
     }
     const inspection =
       kind.format === 'glb'
@@ -73,7 +77,10 @@ async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: 
             (value) => toJson(value),
             (error: unknown) => {
               if (signal.aborted) throw error;
-              deps.log.warn('a finished file could not be inspected', { job: job.id, error: messageOf(error) });
+              deps.log.warn('a finished file could not be inspected', {
+                job: job.id,
+                error: messageOf(error),
+              });
               return null;
             },
           )

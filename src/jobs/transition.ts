@@ -15,7 +15,12 @@ export type JobEvent =
   /** The one attempt to submit begins. */
   | { type: 'claim'; token: string }
   /** Nothing was accepted: the job goes back to its intent, on another route or later. */
-  | { type: 'refused'; token: string | undefined; next: { provider: ProviderId; model: string; estimateUsd: number | null }; dueAt: number }
+  | {
+      type: 'refused';
+      token: string | undefined;
+      next: { provider: ProviderId; model: string; estimateUsd: number | null };
+      dueAt: number;
+    }
   | { type: 'accepted'; token: string; operation: Json }
   /** The attempt's outcome is not known. */
   | { type: 'lost'; token: string | undefined; error: JobError }
@@ -35,7 +40,12 @@ export type JobEvent =
 const WORK_SHARE = 0.95;
 
 export function isFinal(job: Job): boolean {
-  return job.state === 'succeeded' || job.state === 'failed' || job.state === 'cancelled' || job.state === 'unconfirmed';
+  return (
+    job.state === 'succeeded' ||
+    job.state === 'failed' ||
+    job.state === 'cancelled' ||
+    job.state === 'unconfirmed'
+  );
 }
 
 /** @param now milliseconds since 1970 */
@@ -61,7 +71,8 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
         ? { ...job, state: 'submitting', attempt: { token: event.token, at: now }, stage: 'sending the job' }
         : undefined;
     case 'refused':
-      return job.state === (event.token === undefined ? 'intent' : 'submitting') && job.attempt?.token === event.token
+      return job.state === (event.token === undefined ? 'intent' : 'submitting') &&
+        job.attempt?.token === event.token
         ? without({ ...job, ...event.next, state: 'intent', dueAt: event.dueAt, stage: 'waiting' }, 'attempt')
         : undefined;
     case 'accepted': {

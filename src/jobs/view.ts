@@ -98,7 +98,9 @@ export function viewAsset(asset: Asset, locate: Locate): AssetView {
     triangles: count('triangles'),
     size_meters: Array.isArray(size) ? size.filter((value) => typeof value === 'number') : undefined,
     warnings: Array.isArray(warnings)
-      ? warnings.flatMap((item) => (isRecord(item) && typeof item['message'] === 'string' ? [item['message']] : []))
+      ? warnings.flatMap((item) =>
+          isRecord(item) && typeof item['message'] === 'string' ? [item['message']] : [],
+        )
       : undefined,
   });
 }
@@ -146,7 +148,9 @@ export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: n
     case 'submitted': {
       const place = job.queuePosition === undefined ? '' : `, place ${job.queuePosition + 1} in the queue`;
       const cancelling = job.cancelRequested ? cancelNote(job) : '';
-      const what = job.running ? `${capital(job.stage)}, ${Math.round(job.progress * 100)} %` : `Queued at ${job.provider}${place}`;
+      const what = job.running
+        ? `${capital(job.stage)}, ${Math.round(job.progress * 100)} %`
+        : `Queued at ${job.provider}${place}`;
       return `${what} (${elapsed}).${cancelling}`;
     }
     case 'storing':
@@ -211,7 +215,8 @@ function nextFor(job: Job, assets: readonly Asset[]): string {
 }
 
 function failedNext(tool: string, code: ErrorCode | undefined, retryable: boolean): string {
-  if (code === 'invalid_image' || code === 'generation_failed') return `Call ${tool} again with another image.`;
+  if (code === 'invalid_image' || code === 'generation_failed')
+    return `Call ${tool} again with another image.`;
   return retryable ? `Call ${tool} again later.` : `Change what the message names, then call ${tool} again.`;
 }
 

@@ -4,7 +4,15 @@ import { runGenerator } from '../engine/run.js';
 import type { GenerateInput, GenerateOutput, ViewName } from '../engine/types.js';
 import type { Json, JsonObject } from '../json.js';
 import { isJsonObject, toJson } from '../json.js';
-import type { CancelOutcome, FollowContext, InputFile, Provider, ProviderContext, ProviderResult, SubmitRequest } from './provider.js';
+import type {
+  CancelOutcome,
+  FollowContext,
+  InputFile,
+  Provider,
+  ProviderContext,
+  ProviderResult,
+  SubmitRequest,
+} from './provider.js';
 import { ProviderFailure } from './provider.js';
 
 /** The built-in generator as a provider: free, offline, in worker threads of this process. */
@@ -52,10 +60,17 @@ export class LocalProvider implements Provider {
       }
     } catch (error) {
       if (run.abort.signal.aborted) {
-        throw new ProviderFailure('cancelled', 'Cancelled; the local generator is free.', { charged: 'no', retryable: true });
+        throw new ProviderFailure('cancelled', 'Cancelled; the local generator is free.', {
+          charged: 'no',
+          retryable: true,
+        });
       }
       if (error instanceof MeshwrightError && error.code !== 'cancelled') {
-        throw new ProviderFailure('failed', error.message, { charged: 'no', field: error.field, cause: error });
+        throw new ProviderFailure('failed', error.message, {
+          charged: 'no',
+          field: error.field,
+          cause: error,
+        });
       }
       throw error;
     }
@@ -83,7 +98,8 @@ export class LocalProvider implements Provider {
 }
 
 function parse(operation: Json): { id: string; body: JsonObject } {
-  if (!isJsonObject(operation) || typeof operation['id'] !== 'string') throw new Error('not an operation of this provider');
+  if (!isJsonObject(operation) || typeof operation['id'] !== 'string')
+    throw new Error('not an operation of this provider');
   return { id: operation['id'], body: operation };
 }
 

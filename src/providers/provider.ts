@@ -104,7 +104,12 @@ export class ProviderFailure extends Error {
   constructor(
     kind: 'failed' | 'cancelled' | 'expired',
     message: string,
-    details: { charged: 'no' | 'yes' | 'unknown'; retryable?: boolean; field?: string | undefined; cause?: unknown },
+    details: {
+      charged: 'no' | 'yes' | 'unknown';
+      retryable?: boolean;
+      field?: string | undefined;
+      cause?: unknown;
+    },
   ) {
     super(message, { cause: details.cause });
     this.kind = kind;

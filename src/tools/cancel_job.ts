@@ -7,8 +7,10 @@ export const tool: Tool = defineTool({
   title: 'Cancel job',
   group: 'jobs',
   effect: 'destroys',
-  description: 'Asks the provider to stop a job and tells what it really did: removed, runs on and is charged, or had finished.',
+  description:
+    'Asks the provider to stop a job and tells what it really did: removed, runs on and is charged, or had finished.',
   input: z.strictObject({ job_id: jobId }),
   output: jobSchema,
-  run: async ({ job_id }, context) => jobAnswer(await context.jobs.cancel(context.principal, job_id), context),
+  run: async ({ job_id }, context) =>
+    jobAnswer(await context.jobs.cancel(context.principal, job_id), context),
 });

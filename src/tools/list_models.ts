@@ -47,7 +47,9 @@ export function catalogue(
         provider: route.provider,
         model: route.endpoint,
         has_key: keys.has(route.provider),
-        prices: route.prices.map(({ usd, condition, source, date }) => compact({ usd, condition, source, date })),
+        prices: route.prices.map(({ usd, condition, source, date }) =>
+          compact({ usd, condition, source, date }),
+        ),
       })),
       description: only ? model.description : undefined,
     }),

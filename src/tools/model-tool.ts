@@ -6,7 +6,14 @@ import { isFinal } from '../jobs/transition.js';
 import { parseArguments } from '../jobs/arguments.js';
 import { isRecord } from '../json.js';
 import type { Job } from '../store/types.js';
-import { cancelledByUser, jobAnswer, jsonObject, type Tool, type ToolAnswer, type ToolContext } from './tool.js';
+import {
+  cancelledByUser,
+  jobAnswer,
+  jsonObject,
+  type Tool,
+  type ToolAnswer,
+  type ToolContext,
+} from './tool.js';
 
 /** Arguments that every model tool takes beside its model's own. */
 export const COMMON_ARGUMENTS = {
@@ -18,7 +25,10 @@ export const COMMON_ARGUMENTS = {
 export function modelTool(model: Model): Tool {
   const providers = model.routes.map(({ provider }) => provider);
   const input = z.strictObject({ ...model.input.shape, ...COMMON_ARGUMENTS });
-  const withProvider = z.strictObject({ ...input.shape, provider: z.enum(['auto', ...providers]).default('auto') });
+  const withProvider = z.strictObject({
+    ...input.shape,
+    provider: z.enum(['auto', ...providers]).default('auto'),
+  });
   return {
     name: model.tool,
     title: model.title,
@@ -31,7 +41,10 @@ export function modelTool(model: Model): Tool {
     run: async (args, context) => {
       const choices = providers.filter((id) => context.jobs.providers().has(id));
       if (choices.length === 0) {
-        throw new MeshwrightError('invalid_arguments', `${model.tool} needs a key of ${providers.join(' or ')}.`);
+        throw new MeshwrightError(
+          'invalid_arguments',
+          `${model.tool} needs a key of ${providers.join(' or ')}.`,
+        );
       }
       const parsed = parseArguments(choices.length > 1 ? withProvider : input, args, model.tool);
       const { wait_seconds: waitSeconds, force_new: forceNew, provider, ...rest } = jsonObject(parsed);

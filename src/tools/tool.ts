@@ -147,7 +147,10 @@ function errorResult(error: unknown, tool: string, log: Log): CallToolResult {
     const shown: { [key: string]: Json } = { code, message: redact(error.message), retryable, charged };
     if (field !== undefined) shown['field'] = field;
     log.info('a tool call was refused', { tool, code, error: error.message });
-    return textError(shown, retryable ? `Call ${tool} again later.` : `Mend what the message names, then call ${tool} again.`);
+    return textError(
+      shown,
+      retryable ? `Call ${tool} again later.` : `Mend what the message names, then call ${tool} again.`,
+    );
   }
   const id = randomUUID().slice(0, 8);
   log.error('a tool call failed', {

@@ -8,7 +8,8 @@ export const tool: Tool = defineTool({
   title: 'Wait for job',
   group: 'jobs',
   effect: 'reads',
-  description: 'Waits until a job has ended or the time is over; "still running" is a normal answer: call it again. Never pays again.',
+  description:
+    'Waits until a job has ended or the time is over; "still running" is a normal answer: call it again. Never pays again.',
   input: z.strictObject({ job_id: jobId, wait_seconds: z.number().min(0).max(600).optional() }),
   output: jobSchema,
   run: async ({ job_id, wait_seconds }, context) =>

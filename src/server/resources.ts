@@ -1,11 +1,11 @@
 import type { ReadResourceResult, Server as McpServer } from '@modelcontextprotocol/server';
 import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError } from '@modelcontextprotocol/server';
-import { MeshwrightError, messageOf } from './errors.js';
-import { assetUri, jobUri, SCHEME } from './jobs/assets.js';
-import type { Jobs } from './jobs/service.js';
-import { formatBytes, viewJob } from './jobs/view.js';
-import type { ServerDeps } from './server.js';
-import type { Asset } from './store/types.js';
+import { MeshwrightError, messageOf } from '../errors.js';
+import { assetUri, jobUri, SCHEME } from '../jobs/assets.js';
+import type { Jobs } from '../jobs/service.js';
+import { formatBytes, viewJob } from '../jobs/view.js';
+import type { ServerDeps } from '../server.js';
+import type { Asset } from '../store/types.js';
 
 /** Jobs, assets and the catalogue as resources, with templates, completion and subscriptions. */
 
@@ -64,7 +64,8 @@ export class Resources {
       seen = now;
       await this.#server.sendResourceUpdated({ uri });
     };
-    const failed = (error: unknown): void => this.#deps.log.debug('cannot tell of an update', { error: messageOf(error) });
+    const failed = (error: unknown): void =>
+      this.#deps.log.debug('cannot tell of an update', { error: messageOf(error) });
     this.#subscriptions.set(
       uri,
       store.bus.subscribe(target.id, () => {
@@ -92,14 +93,22 @@ export class Resources {
       size: asset.sizeBytes,
       description: `${asset.role}, ${formatBytes(asset.sizeBytes)}, made ${new Date(asset.createdAt).toISOString()}`,
     }));
-    const models = { uri: MODELS_URI, name: 'models', mimeType: 'application/json', description: 'All models with prices' };
+    const models = {
+      uri: MODELS_URI,
+      name: 'models',
+      mimeType: 'application/json',
+      description: 'All models with prices',
+    };
     return {
       resources: cursor === undefined ? [models, ...files] : files,
       ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
     };
   }
 
-  async #complete(argument: string, value: string): Promise<{ values: string[]; total?: number; hasMore?: boolean }> {
+  async #complete(
+    argument: string,
+    value: string,
+  ): Promise<{ values: string[]; total?: number; hasMore?: boolean }> {
     const jobs = await this.#deps.jobs();
     const { principal } = this.#deps;
     const page =
@@ -114,18 +123,28 @@ export class Resources {
 
   async #read(uri: string): Promise<ReadResourceResult> {
     const target = parseUri(uri);
-    if (!target) throw new ResourceNotFoundError(uri, `There is no resource ${uri.slice(0, 200)}; resources/templates/list shows what there is.`);
+    if (!target)
+      throw new ResourceNotFoundError(
+        uri,
+        `There is no resource ${uri.slice(0, 200)}; resources/templates/list shows what there is.`,
+      );
     const jobs = await this.#deps.jobs();
     const { principal } = this.#deps;
     try {
       switch (target.kind) {
         case 'models': {
-          const { catalogue } = await import('./tools/list_models.js');
-          return json(uri, catalogue(() => jobs.providers()));
+          const { catalogue } = await import('../tools/list_models.js');
+          return json(
+            uri,
+            catalogue(() => jobs.providers()),
+          );
         }
         case 'job': {
           const job = await jobs.get(principal, target.id);
-          return json(uri, viewJob(job, await jobs.assets.ofJob(job.id), { locate: this.#deps.locate(jobs) }));
+          return json(
+            uri,
+            viewJob(job, await jobs.assets.ofJob(job.id), { locate: this.#deps.locate(jobs) }),
+          );
         }
         case 'info': {
           const { asset, inspection } = await jobs.assets.inspect(principal, target.id);
@@ -139,8 +158,13 @@ export class Resources {
         case 'part': {
           const asset = await jobs.assets.get(principal, target.id);
           const start = target.part * PART_BYTES;
-          if (start >= Math.max(1, asset.sizeBytes)) throw new ResourceNotFoundError(uri, `${asset.id} has ${partsOf(asset)} parts, from 0.`);
-          return blob(uri, asset, await jobs.assets.readRange(asset, start, Math.min(asset.sizeBytes, start + PART_BYTES) - 1));
+          if (start >= Math.max(1, asset.sizeBytes))
+            throw new ResourceNotFoundError(uri, `${asset.id} has ${partsOf(asset)} parts, from 0.`);
+          return blob(
+            uri,
+            asset,
+            await jobs.assets.readRange(asset, start, Math.min(asset.sizeBytes, start + PART_BYTES) - 1),
+          );
         }
       }
     } catch (error) {
@@ -180,9 +204,19 @@ interface ListedResource {
 }
 
 const TEMPLATES = [
-  { uriTemplate: jobUri('{job_id}'), name: 'job', description: 'A job; subscribe to hear of changes', mimeType: 'application/json' },
+  {
+    uriTemplate: jobUri('{job_id}'),
+    name: 'job',
+    description: 'A job; subscribe to hear of changes',
+    mimeType: 'application/json',
+  },
   { uriTemplate: assetUri('{asset_id}'), name: 'asset', description: 'The bytes of a file' },
-  { uriTemplate: `${assetUri('{asset_id}')}/info`, name: 'asset info', description: 'What is inside a GLB', mimeType: 'application/json' },
+  {
+    uriTemplate: `${assetUri('{asset_id}')}/info`,
+    name: 'asset info',
+    description: 'What is inside a GLB',
+    mimeType: 'application/json',
+  },
   {
     uriTemplate: `${assetUri('{asset_id}')}/parts/{n}`,
     name: 'asset part',
@@ -196,7 +230,8 @@ function parseUri(uri: string): Target | undefined {
   if (uri === MODELS_URI) return { kind: 'models' };
   const job = /^meshwright:\/\/jobs\/([0-9a-z_]+)$/.exec(uri)?.[1];
   if (job !== undefined) return { kind: 'job', id: job };
-  const [, asset, rest, part] = /^meshwright:\/\/assets\/([0-9a-z_]+)(\/info|\/parts\/(\d{1,6}))?$/.exec(uri) ?? [];
+  const [, asset, rest, part] =
+    /^meshwright:\/\/assets\/([0-9a-z_]+)(\/info|\/parts\/(\d{1,6}))?$/.exec(uri) ?? [];
   if (asset === undefined) return undefined;
   if (part !== undefined) return { kind: 'part', id: asset, part: Number(part) };
   return { kind: rest === '/info' ? 'info' : 'asset', id: asset };
@@ -219,7 +254,8 @@ async function known<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof MeshwrightError) throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
+    if (error instanceof MeshwrightError)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { messageFor } from './jobs/view.js';
-import type { Job } from './store/types.js';
+import { messageFor } from '../jobs/view.js';
+import type { Job } from '../store/types.js';
 
 /** Sends one progress notification: a rising number out of 100, and what is being done. */
 export type SendProgress = (progress: number, message: string) => Promise<void>;
