@@ -1,0 +1,235 @@
+import { MeshwrightError } from '../errors.js';
+import type { BorderModel } from './border-model.js';
+import { borderModel } from './border-model.js';
+import { regionsOf } from './regions.js';
+import type { Mask, PixelBox, Pixels } from './types.js';
+
+/** The object's outline in one picture. */
+
+const INSIDE = 255;
+/** A mask over this share of the frame is no silhouette. */
+const COVERED = 0.985;
+/** Regions under this share of the object are specks. */
+const SPECK = 0.001;
+/** Least width and height of an object in pixels. */
+const SMALLEST = 8;
+
+export interface CutOutOptions {
+  /** A picture of the silhouette, sent along: white, or opaque where it has transparent parts. */
+  given?: Pixels | undefined;
+  /** The argument the picture came in, for errors. */
+  field?: string;
+  /** The argument the silhouette came in. */
+  givenField?: string;
+}
+
+/**
+ * Finds the object: by the given silhouette, by the alpha channel, or as what differs from a plain backdrop.
+ *
+ * @throws MeshwrightError `invalid_image` when there is no object, or nothing but object
+ */
+export function cutOut(pixels: Pixels, options: CutOutOptions = {}): Mask {
+  const { given, field = 'image_url', givenField = 'mask_url' } = options;
+  const mask = given ? fromGiven(pixels, given, givenField) : fromPicture(pixels);
+  refuseUseless(mask, given ? givenField : field);
+  return mask;
+}
+
+/** The smallest box around a mask. */
+export function boxOf({ width, height, data }: Pick<Mask, 'width' | 'height' | 'data'>): PixelBox {
+  const box = { x0: width, y0: height, x1: 0, y1: 0 };
+  for (let j = 0; j < height; j += 1) {
+    for (let i = 0; i < width; i += 1) {
+      if ((data[j * width + i] ?? 0) === 0) continue;
+      if (i < box.x0) box.x0 = i;
+      if (i >= box.x1) box.x1 = i + 1;
+      if (j < box.y0) box.y0 = j;
+      box.y1 = j + 1;
+    }
+  }
+  return box;
+}
+
+function fromPicture(pixels: Pixels): Mask {
+  return fromAlpha(pixels) ?? fromBackdrop(pixels);
+}
+
+function fromGiven(pixels: Pixels, given: Pixels, field: string): Mask {
+  const stretch = (given.width * pixels.height) / (given.height * pixels.width);
+  if (stretch < 0.95 || stretch > 1.05) {
+    throw new MeshwrightError(
+      'invalid_image',
+      `The mask has another shape than the picture: ${given.width} x ${given.height} against ${pixels.width} x ${pixels.height} pixels. Send a mask of the same picture, in the same proportions.`,
+      { field },
+    );
+  }
+  const opaque = hasTransparency(given);
+  const { width, height } = pixels;
+  const data = new Uint8Array(width * height);
+  for (let j = 0; j < height; j += 1) {
+    const row = Math.floor(((j + 0.5) * given.height) / height) * given.width;
+    for (let i = 0; i < width; i += 1) {
+      const at = 4 * (row + Math.floor(((i + 0.5) * given.width) / width));
+      const value = opaque
+        ? (given.data[at + 3] ?? 0)
+        : ((given.data[at] ?? 0) + (given.data[at + 1] ?? 0) + (given.data[at + 2] ?? 0)) / 3;
+      if (value > 127) data[j * width + i] = INSIDE;
+    }
+  }
+  return { width, height, data, method: 'given', confidence: 1 };
+}
+
+function hasTransparency({ width, height, data }: Pixels): boolean {
+  let clear = 0;
+  for (let at = 3; at < data.length; at += 4) if ((data[at] ?? 0) < 128) clear += 1;
+  return clear > 0.002 * width * height;
+}
+
+function fromAlpha(pixels: Pixels): Mask | undefined {
+  if (!hasTransparency(pixels)) return undefined;
+  const { width, height } = pixels;
+  const data = new Uint8Array(width * height);
+  for (let at = 0; at < data.length; at += 1) if ((pixels.data[4 * at + 3] ?? 0) >= 128) data[at] = INSIDE;
+  dropSpecks(data, width, height);
+  const cut = borderContact(data, width, height);
+  return { width, height, data, method: 'alpha', confidence: 1 - Math.min(0.6, 2 * cut) };
+}
+
+function fromBackdrop(pixels: Pixels): Mask {
+  const { width, height } = pixels;
+  const model = borderModel(pixels);
+  const threshold = thresholdOf(model);
+  const data = new Uint8Array(width * height);
+  for (let at = 0; at < data.length; at += 1) if ((model.difference[at] ?? 0) > threshold) data[at] = INSIDE;
+  fillHoles(data, width, height, model, threshold);
+  dropSpecks(data, width, height);
+  const confidence = confidenceOf(data, width, height, model, threshold);
+  return { width, height, data, method: 'border', confidence };
+}
+
+const BINS = 256;
+/** Largest difference in the histogram, Lab units. */
+const RANGE = 64;
+
+/** Otsu's threshold on the colour difference, kept above the grain and below what an eye would call another colour. */
+function thresholdOf({ difference, noise }: BorderModel): number {
+  const counts = new Float64Array(BINS);
+  for (const d of difference) {
+    const bin = Math.min(BINS - 1, Math.floor((d / RANGE) * BINS));
+    counts[bin] = (counts[bin] ?? 0) + 1;
+  }
+  let sum = 0;
+  for (let bin = 0; bin < BINS; bin += 1) sum += bin * (counts[bin] ?? 0);
+  let below = 0;
+  let sumBelow = 0;
+  let best = { at: 0, between: -1 };
+  for (let bin = 0; bin < BINS - 1; bin += 1) {
+    below += counts[bin] ?? 0;
+    sumBelow += bin * (counts[bin] ?? 0);
+    const above = difference.length - below;
+    if (below === 0 || above === 0) continue;
+    const apart = sumBelow / below - (sum - sumBelow) / above;
+    const between = below * above * apart * apart;
+    if (between > best.between) best = { at: bin, between };
+  }
+  const otsu = ((best.at + 1) / BINS) * RANGE;
+  const low = Math.max(4, 3.5 * noise);
+  return Math.min(Math.max(otsu, low), Math.max(14, low));
+}
+
+/**
+ * Backdrop that the border cannot reach is the object's unless it matches the backdrop as well as the backdrop
+ * does itself: a ring's hole is open, a white spot on the object is not.
+ */
+function fillHoles(
+  data: Uint8Array,
+  width: number,
+  height: number,
+  { difference, noise }: BorderModel,
+  threshold: number,
+): void {
+  const same = Math.min(0.6 * threshold, 1.5 + 1.5 * noise);
+  for (const { at, touchesBorder } of regionsOf(data, width, height, 0)) {
+    if (touchesBorder) continue;
+    let matching = 0;
+    for (const p of at) if ((difference[p] ?? 0) < same) matching += 1;
+    if (at.length > 0.0004 * data.length && matching > 0.7 * at.length) continue;
+    for (const p of at) data[p] = INSIDE;
+  }
+}
+
+function dropSpecks(data: Uint8Array, width: number, height: number): void {
+  const regions = regionsOf(data, width, height, INSIDE);
+  const total = regions.reduce((sum, { at }) => sum + at.length, 0);
+  for (const { at } of regions) {
+    if (at.length >= SPECK * total && at.length >= 4) continue;
+    for (const p of at) data[p] = 0;
+  }
+}
+
+/** Share of the picture's border that the object touches. */
+function borderContact(data: Uint8Array, width: number, height: number): number {
+  let count = 0;
+  for (let i = 0; i < width; i += 1) {
+    if (data[i]) count += 1;
+    if (data[(height - 1) * width + i]) count += 1;
+  }
+  for (let j = 0; j < height; j += 1) {
+    if (data[j * width]) count += 1;
+    if (data[j * width + width - 1]) count += 1;
+  }
+  return count / (2 * (width + height));
+}
+
+/**
+ * High when the backdrop is plain, the outline stands out from it (difference just inside against just outside),
+ * and the object stays clear of the border.
+ */
+function confidenceOf(
+  data: Uint8Array,
+  width: number,
+  height: number,
+  { difference, noise, outliers }: BorderModel,
+  threshold: number,
+): number {
+  let contour = 0;
+  let clear = 0;
+  for (let j = 2; j < height - 2; j += 1) {
+    for (let i = 2; i < width - 2; i += 1) {
+      const at = j * width + i;
+      if (!data[at]) continue;
+      for (const step of [1, -1, width, -width]) {
+        if (data[at + step]) continue;
+        contour += 1;
+        const inner = difference[at - 2 * step] ?? 0;
+        const outer = difference[at + 2 * step] ?? 0;
+        if (inner > 1.5 * threshold && outer < threshold) clear += 1;
+      }
+    }
+  }
+  const contrast = contour === 0 ? 0 : clear / contour;
+  const plain = 1 - Math.min(1, Math.max(0, (noise - 3) / 9));
+  const whole = 1 - Math.min(0.8, 3 * outliers + borderContact(data, width, height));
+  return Math.round(100 * contrast * plain * whole) / 100;
+}
+
+function refuseUseless({ width, height, data }: Mask, field: string): void {
+  let count = 0;
+  for (const value of data) if (value > 0) count += 1;
+  const box = boxOf({ width, height, data });
+  if (count === 0 || box.x1 - box.x0 < SMALLEST || box.y1 - box.y0 < SMALLEST) {
+    const what = field === 'mask_url' ? 'The mask marks no object' : `No object was found in ${field}`;
+    throw new MeshwrightError(
+      'invalid_image',
+      `${what}: the picture is empty, transparent or of one colour. Send a picture of one whole object on a plain or transparent background.`,
+      { field },
+    );
+  }
+  if (count > COVERED * width * height) {
+    throw new MeshwrightError(
+      'invalid_image',
+      `The object fills the whole frame of ${field}, so it has no outline. Send a picture with some background around the object, a cut-out with transparency, or a mask in mask_url.`,
+      { field },
+    );
+  }
+}
