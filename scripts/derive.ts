@@ -23,12 +23,17 @@ export function toolsTable(): string {
 export function catalogueTable(): string {
   const rows = models().map((model) => {
     const price = model.routes[0].prices
-      .map(({ usd, condition }) => `${usd === null ? 'unknown' : usd === 0 ? 'free' : `$${usd}`}${condition ? ` (${condition})` : ''}`)
+      .map(
+        ({ usd, condition }) =>
+          `${usd === null ? 'unknown' : usd === 0 ? 'free' : `$${usd}`}${condition ? ` (${condition})` : ''}`,
+      )
       .join('; ');
     const over = model.routes.map(({ provider }) => provider).join(', ');
     return `| \`${model.tool}\` | ${over} | ${imageFields(model).length} | ${model.outputs.join(', ')} | ${price || 'unknown'} |`;
   });
-  return ['| tool | over | image inputs | output | price of a job |', '|---|---|---|---|---|', ...rows].join('\n');
+  return ['| tool | over | image inputs | output | price of a job |', '|---|---|---|---|---|', ...rows].join(
+    '\n',
+  );
 }
 
 export function settingsTable(): string {
@@ -45,16 +50,23 @@ export function toolsPage(): string {
     const properties = isRecord(inputSchema.properties) ? Object.entries(inputSchema.properties) : [];
     const required = new Set(inputSchema.required ?? []);
     const rows = properties.map(
-      ([name, schema]) => `| \`${name}\`${required.has(name) ? ' (required)' : ''} | ${typeText(schema)} | ${defaultText(schema)} | ${descriptionText(schema)} |`,
+      ([name, schema]) =>
+        `| \`${name}\`${required.has(name) ? ' (required)' : ''} | ${typeText(schema)} | ${defaultText(schema)} | ${descriptionText(schema)} |`,
     );
     const over = tool.providers ? ` Runs over ${tool.providers.join(', ')}.` : '';
-    const hints = `${annotations?.readOnlyHint ? 'Reads only.' : annotations?.destructiveHint ? 'Destructive.' : 'Writes.'}`;
+    const hints = annotations?.readOnlyHint
+      ? 'Reads only.'
+      : annotations?.destructiveHint
+        ? 'Destructive.'
+        : 'Writes.';
     return [
       `## ${tool.name}`,
       '',
       `${tool.description}${over} ${hints}`,
       '',
-      ...(rows.length > 0 ? ['| argument | type | default | meaning |', '|---|---|---|---|', ...rows] : ['No arguments.']),
+      ...(rows.length > 0
+        ? ['| argument | type | default | meaning |', '|---|---|---|---|', ...rows]
+        : ['No arguments.']),
     ].join('\n');
   });
   return `# Tools\n\nWritten by \`npm run generate\`. Where more than one provider of a model has a key, its tool also takes \`provider\`.\n\n${parts.join('\n\n')}\n`;
@@ -64,13 +76,16 @@ function typeText(schema: unknown): string {
   if (!isRecord(schema)) return '';
   const { enum: values, type, minimum, maximum, items } = schema;
   if (Array.isArray(values)) return values.map((value) => `\`${String(value)}\``).join(', ');
-  const range = typeof minimum === 'number' && typeof maximum === 'number' ? `, ${minimum} to ${maximum}` : '';
+  const range =
+    typeof minimum === 'number' && typeof maximum === 'number' ? `, ${minimum} to ${maximum}` : '';
   if (type === 'array') return `list of ${typeText(items) || 'values'}`;
   return `${typeof type === 'string' ? type : ''}${range}`;
 }
 
 function defaultText(schema: unknown): string {
-  return isRecord(schema) && schema['default'] !== undefined ? `\`${JSON.stringify(schema['default'])}\`` : '';
+  return isRecord(schema) && schema['default'] !== undefined
+    ? `\`${JSON.stringify(schema['default'])}\``
+    : '';
 }
 
 function descriptionText(schema: unknown): string {

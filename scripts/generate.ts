@@ -24,8 +24,12 @@ async function pretty(file: string, text: string): Promise<string> {
 }
 
 async function modelsIndex(): Promise<string> {
-  const files = (await readdir(path.join(root, 'src/tools/models'))).filter((name) => name.endsWith('.ts')).toSorted();
-  const lines = files.map((name, i) => `import { model as model${i} } from '../tools/models/${name.replace(/\.ts$/, '.js')}';`);
+  const files = (await readdir(path.join(root, 'src/tools/models')))
+    .filter((name) => name.endsWith('.ts'))
+    .toSorted();
+  const lines = files.map(
+    (name, i) => `import { model as model${i} } from '../tools/models/${name.replace(/\.ts$/, '.js')}';`,
+  );
   return `// Written by \`npm run generate\` from the files in src/tools/models. Do not edit.
 import type { Model } from '../jobs/model.js';
 ${lines.join('\n')}
@@ -57,7 +61,9 @@ async function main(): Promise<void> {
     );
   }
   if (checking && stale.length > 0) {
-    process.stderr.write(`Out of date: ${stale.join(', ')}. Run \`npm run generate\` and commit the result.\n`);
+    process.stderr.write(
+      `Out of date: ${stale.join(', ')}. Run \`npm run generate\` and commit the result.\n`,
+    );
     process.exitCode = 1;
   }
 }

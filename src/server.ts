@@ -122,7 +122,7 @@ export function visibleTools(config: Config): Listed[] {
   const all: Listed[] = listed.map((entry) => ({
     group: entry.group,
     providers: 'providers' in entry ? providerIds(entry.providers) : undefined,
-    definition: definition(entry.definition),
+    definition: definitionOf(entry.definition),
   }));
   const names = new Set(['all', ...all.flatMap(({ group, definition: { name } }) => [group, name])]);
   const unknown = config.tools.find((name) => !names.has(name));
@@ -170,7 +170,7 @@ function providerIds(names: readonly string[] | undefined): readonly ProviderId[
 }
 
 /** The generated file's entry as the SDK types it: an object schema says so with a literal. */
-function definition(entry: (typeof listed)[number]['definition']): ToolDefinition {
+function definitionOf(entry: (typeof listed)[number]['definition']): ToolDefinition {
   const { inputSchema, ...rest } = entry;
   const outputSchema = 'outputSchema' in rest ? rest.outputSchema : undefined;
   return {
