@@ -1,0 +1,145 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { SqliteJobStore } from '../../src/store/jobs.js';
+import { openSqlite, sqliteDrivers, type Sqlite, type SqliteDriver } from '../../src/store/sqlite.js';
+import { jobStoreSuite } from './suites/job-store.js';
+import { temporaryFolder } from './support/folder.js';
+import { aJob } from './support/rows.js';
+
+interface Opened {
+  store: SqliteJobStore;
+  /** The connection that the store uses. */
+  db: Sqlite;
+}
+
+async function openIn(folder: string, driver: SqliteDriver): Promise<Opened> {
+  const db = await openSqlite(path.join(folder, 'jobs.db'), driver);
+  const store = new SqliteJobStore(async () => db, folder);
+  onTestFinished(() => store.close());
+  return { store, db };
+}
+
+/** A store that has not opened its database yet. */
+function storeIn(folder: string, driver: SqliteDriver): SqliteJobStore {
+  const store = new SqliteJobStore(() => openSqlite(path.join(folder, 'jobs.db'), driver), folder);
+  onTestFinished(() => store.close());
+  return store;
+}
+
+describe.each(sqliteDrivers())('%s', (driver) => {
+  jobStoreSuite('job store', async () => {
+    const folder = await temporaryFolder();
+    const { store } = await openIn(folder, driver);
+    return { store, another: async () => (await openIn(folder, driver)).store };
+  });
+
+  test('the journal is safe for the version of SQLite that runs', async () => {
+    const { db } = await openIn(await temporaryFolder(), driver);
+    const value = (sql: string): unknown => Object.values(db.get(sql) ?? {})[0];
+    const [, minor = 0, patch = 0] = String(value('select sqlite_version()')).split('.').map(Number);
+    const fixed = minor > 51 || (minor === 51 && patch >= 3);
+    expect(value('pragma journal_mode')).toBe(fixed ? 'wal' : 'truncate');
+    expect(value('pragma synchronous')).toBe(3);
+    expect(value('pragma mmap_size')).toBe(0);
+  });
+
+  test('a full disk is said in words, changes nothing, and is over when there is room again', async () => {
+    const { store, db } = await openIn(await temporaryFolder(), driver);
+    const job = aJob();
+    await store.create(job, undefined);
+    db.all(`pragma max_page_count = ${String(db.get('pragma page_count')?.['page_count'])}`);
+    const large = aJob({ args: { text: 'x'.repeat(100_000) } });
+    const refusal = {
+      code: 'storage',
+      retryable: true,
+      charged: 'no',
+      message: expect.stringContaining('full'),
+    };
+    await expect(store.create(large, undefined)).rejects.toMatchObject(refusal);
+    expect(await store.get(large.id)).toBeUndefined();
+    expect(await store.get(job.id)).toEqual(job);
+    db.all('pragma max_page_count = 1000000');
+    await store.create(large, undefined);
+    expect(await store.get(large.id)).toEqual(large);
+    expect(db.all('pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  });
+
+  test('data of a newer version is left alone, with the way out', async () => {
+    const folder = await temporaryFolder();
+    const { db } = await openIn(folder, driver);
+    db.exec('pragma user_version = 99');
+    const opening = storeIn(folder, driver).get('job_1');
+    await expect(opening).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringMatching(/newer.*99.*Update/s),
+    });
+    expect(db.get('pragma user_version')).toMatchObject({ user_version: 99 });
+  });
+
+  test('a file named jobs.db that is no database is not touched', async () => {
+    const folder = await temporaryFolder();
+    const diary = 'Dear diary, this is not a database. '.repeat(100);
+    await writeFile(path.join(folder, 'jobs.db'), diary);
+    await expect(storeIn(folder, driver).get('job_1')).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringContaining('jobs.db'),
+    });
+    expect(await readFile(path.join(folder, 'jobs.db'), 'utf8')).toBe(diary);
+  });
+
+  test("another program's database is not touched", async () => {
+    const folder = await temporaryFolder();
+    const { db } = await openIn(folder, driver);
+    db.exec('pragma application_id = 7; pragma user_version = 0');
+    await expect(storeIn(folder, driver).get('job_1')).rejects.toThrow('another program');
+  });
+
+  test('a damaged database is said in words', async () => {
+    const folder = await temporaryFolder();
+    const { store } = await openIn(folder, driver);
+    for (let n = 0; n < 40; n++) await store.create(aJob({ args: { text: 'x'.repeat(500) } }), undefined);
+    await store.close();
+    const file = path.join(folder, 'jobs.db');
+    await writeFile(file, (await readFile(file)).fill(0x5a, 4_096));
+    const reading = storeIn(folder, driver).list({ principal: 'ada', limit: 50 });
+    await expect(reading).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringContaining('damaged'),
+    });
+  });
+
+  test('a row that was changed by hand is named', async () => {
+    const { store, db } = await openIn(await temporaryFolder(), driver);
+    const job = aJob();
+    await store.create(job, undefined);
+    for (const data of ['{', '{}', '[]', JSON.stringify({ ...job, state: 'asleep' })]) {
+      db.run('update jobs set data = ? where id = ?', data, job.id);
+      await expect(store.get(job.id)).rejects.toMatchObject({
+        code: 'storage',
+        message: expect.stringContaining(job.id),
+      });
+    }
+  });
+
+  test('fields of a later version survive a change by this one', async () => {
+    const { store, db } = await openIn(await temporaryFolder(), driver);
+    const job = aJob();
+    await store.create(job, undefined);
+    db.run('update jobs set data = ? where id = ?', JSON.stringify({ ...job, colour: 'blue' }), job.id);
+    await store.change(job.id, (row) => ({ job: { ...row, progress: 1 } }));
+    expect(await store.get(job.id)).toEqual({ ...job, progress: 1, colour: 'blue' });
+  });
+
+  test('a locked database is waited for, then said in words', async () => {
+    const folder = await temporaryFolder();
+    const { db } = await openIn(folder, driver);
+    const { store, db: waiting } = await openIn(folder, driver);
+    waiting.all('pragma busy_timeout = 20');
+    db.exec('begin immediate');
+    const refused = store.create(aJob(), undefined);
+    await expect(refused).rejects.toMatchObject({ code: 'storage', retryable: true });
+    db.exec('commit');
+    await store.create(aJob(), undefined);
+  });
+});

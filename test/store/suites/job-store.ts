@@ -1,0 +1,361 @@
+import { describe, expect, test } from 'vitest';
+import type { ImageRef, Job, JobChange, JobState, JobStore, Page } from '../../../src/store/types.js';
+import { aJob, anAsset } from '../support/rows.js';
+
+/**
+ * What every JobStore promises.
+ *
+ * @param open An empty store, closed by the caller's own clean-up, and how to reach the same rows through another connection.
+ */
+export function jobStoreSuite(
+  name: string,
+  open: () => Promise<{ store: JobStore; another: () => Promise<JobStore> }>,
+): void {
+  describe(`${name}: rows`, () => {
+    test('gives back every field of a job as it was written', async () => {
+      const { store, another } = await open();
+      const full = aJob({
+        state: 'submitted',
+        args: { text: 'Stuhl “ä” 🪑\u0000', nested: [1, 2.5, null, { deep: true }] },
+        images: {
+          image_url: {
+            kind: 'blob',
+            key: 'input_ab.png',
+            sha256: 'ab',
+            mimeType: 'image/png',
+            width: 3,
+            height: 4,
+          },
+          more: [{ kind: 'url', url: 'https://example.com/b.png' }],
+        },
+        attempt: { token: 't', at: 5 },
+        operation: { request: 'r-1', urls: ['https://example.com'] },
+        queuePosition: 3,
+        progress: 0.25,
+        seed: 2 ** 31,
+        estimateUsd: null,
+        billedUsd: 0.07,
+        result: { files: [] },
+        report: { shape: 'lathe' },
+        error: { code: 'timeout', message: 'Too slow.', field: 'x', retryable: true, charged: 'unknown' },
+        startedAt: 6,
+        finishedAt: 7,
+        lease: { owner: 'somebody', until: 8 },
+      });
+      await store.create(full, undefined);
+      expect(await store.get(full.id)).toEqual(full);
+      expect(await (await another()).get(full.id)).toEqual(full);
+      expect(await store.get(aJob().id)).toBeUndefined();
+    });
+
+    test('refuses a row that could not be read again', async () => {
+      const { store } = await open();
+      const broken = aJob({ progress: Number.NaN });
+      await expect(store.create(broken, undefined)).rejects.toThrow(broken.id);
+      expect(await store.get(broken.id)).toBeUndefined();
+    });
+  });
+
+  describe(`${name}: the same call`, () => {
+    const answers: [JobState, boolean][] = [
+      ['intent', true],
+      ['submitting', true],
+      ['submitted', true],
+      ['storing', true],
+      ['succeeded', true],
+      ['unconfirmed', true],
+      ['failed', false],
+      ['cancelled', false],
+    ];
+    test.each(answers)('a job that is %s answers an equal call: %s', async (state, existing) => {
+      const { store } = await open();
+      const first = aJob({ state, digest: 'same' });
+      await store.create(first, undefined);
+      const second = aJob({ digest: 'same' });
+      const answer = await store.create(second, 0);
+      expect(answer).toEqual({ job: existing ? first : second, existing });
+      expect((await store.get(second.id)) === undefined).toBe(existing);
+    });
+
+    test('only inside the window, only for the same digest and principal, and never when it is not asked for', async () => {
+      const { store } = await open();
+      await store.create(aJob({ digest: 'same', createdAt: 500 }), undefined);
+      expect((await store.create(aJob({ digest: 'same' }), undefined)).existing).toBe(false);
+      expect((await store.create(aJob({ digest: 'same', principal: 'bob' }), 500)).existing).toBe(false);
+      expect((await store.create(aJob({ digest: 'other' }), 500)).existing).toBe(false);
+      await store.create(aJob({ digest: 'old', createdAt: 499 }), undefined);
+      expect((await store.create(aJob({ digest: 'old' }), 500)).existing).toBe(false);
+      await store.create(aJob({ digest: 'edge', createdAt: 500 }), undefined);
+      expect((await store.create(aJob({ digest: 'edge' }), 500)).existing).toBe(true);
+    });
+
+    test('the newest of several answers', async () => {
+      const { store } = await open();
+      const newest = aJob({ digest: 'same', createdAt: 300 });
+      await store.create(aJob({ digest: 'same', createdAt: 200 }), undefined);
+      await store.create(newest, undefined);
+      await store.create(aJob({ digest: 'same', createdAt: 100 }), undefined);
+      expect((await store.create(aJob({ digest: 'same' }), 0)).job.id).toBe(newest.id);
+    });
+
+    test('fifty equal calls over two connections make one job', async () => {
+      const { store, another } = await open();
+      const other = await another();
+      const calls = Array.from({ length: 50 }, (_, n) =>
+        (n % 2 ? store : other).create(aJob({ digest: 'same' }), 0),
+      );
+      const answers50 = await Promise.all(calls);
+      expect(answers50.filter(({ existing }) => !existing)).toHaveLength(1);
+      expect(new Set(answers50.map(({ job }) => job.id)).size).toBe(1);
+    });
+  });
+
+  describe(`${name}: change`, () => {
+    test('is given the row as it is and answers what it wrote', async () => {
+      const { store, another } = await open();
+      const job = aJob();
+      await store.create(job, undefined);
+      const changed = await store.change(job.id, (row) => {
+        expect(row).toEqual(job);
+        return { job: { ...row, state: 'submitting', attempt: { token: 'a', at: 1 } } };
+      });
+      expect(changed).toEqual({ ...job, state: 'submitting', attempt: { token: 'a', at: 1 } });
+      expect(await (await another()).get(job.id)).toEqual(changed);
+    });
+
+    test('leaves the row alone when the step says so, and when there is none', async () => {
+      const { store } = await open();
+      const job = aJob();
+      await store.create(job, undefined);
+      expect(await store.change(job.id, () => undefined)).toBeUndefined();
+      expect(await store.get(job.id)).toEqual(job);
+      expect(await store.change(aJob().id, (row) => ({ job: row }))).toBeUndefined();
+    });
+
+    test('a step that throws changes nothing, and the store goes on', async () => {
+      const { store } = await open();
+      const job = aJob();
+      await store.create(job, undefined);
+      const failing = store.change(job.id, () => {
+        throw new Error('no');
+      });
+      await expect(failing).rejects.toThrow('no');
+      expect(await store.get(job.id)).toEqual(job);
+      expect(await store.change(job.id, (row) => ({ job: { ...row, progress: 1 } }))).toMatchObject({
+        progress: 1,
+      });
+    });
+
+    test('job and assets become visible together or not at all', async () => {
+      const { store } = await open();
+      const job = aJob();
+      await store.create(job, undefined);
+      const first = anAsset({ jobId: job.id });
+      await store.addAsset(first);
+      const succeed = (assets: (typeof first)[]): Promise<Job | undefined> =>
+        store.change(job.id, (row) => ({ job: { ...row, state: 'succeeded' }, assets }));
+      await expect(succeed([anAsset({ jobId: job.id }), first])).rejects.toThrow();
+      expect(await store.get(job.id)).toEqual(job);
+      expect(await store.assetsOf(job.id)).toEqual([first]);
+
+      const second = anAsset({ jobId: job.id });
+      await succeed([second]);
+      expect(await store.get(job.id)).toMatchObject({ state: 'succeeded' });
+      expect(await store.assetsOf(job.id)).toEqual([first, second]);
+    });
+
+    test('two connections never lose a change of each other', async () => {
+      const { store, another } = await open();
+      const other = await another();
+      const job = aJob({ storeAttempts: 0 });
+      await store.create(job, undefined);
+      await Promise.all(
+        Array.from({ length: 60 }, (_, n) => (n % 2 ? store : other).change(job.id, countUp)),
+      );
+      expect(await store.get(job.id)).toMatchObject({ storeAttempts: 60 });
+    });
+  });
+
+  describe(`${name}: lists`, () => {
+    test('pages run from the newest to the oldest, each row once, also while rows are added', async () => {
+      const { store } = await open();
+      // Four moments for 22 rows: many rows share one.
+      const jobs = Array.from({ length: 22 }, (_, n) => aJob({ createdAt: 100 + (n % 4) }));
+      for (const job of jobs) await store.create(job, undefined);
+      await store.create(aJob({ principal: 'bob' }), undefined);
+
+      const seen: Job[] = [];
+      let cursor: string | undefined;
+      do {
+        const page: Page<Job> = await store.list({ principal: 'ada', limit: 5, cursor });
+        expect(page.rows.length).toBeLessThanOrEqual(5);
+        seen.push(...page.rows);
+        cursor = page.nextCursor;
+        await store.create(aJob({ createdAt: 200 }), undefined);
+      } while (cursor !== undefined);
+      expect(seen.map(({ id }) => id).toSorted()).toEqual(jobs.map(({ id }) => id).toSorted());
+      const times = seen.map(({ createdAt }) => createdAt);
+      expect(times).toEqual(times.toSorted((a, b) => b - a));
+    });
+
+    test('a full last page says that it is the last one', async () => {
+      const { store } = await open();
+      for (let n = 0; n < 3; n++) await store.create(aJob(), undefined);
+      expect(await store.list({ principal: 'ada', limit: 3 })).not.toHaveProperty('nextCursor');
+      expect(await store.list({ principal: 'ada', limit: 2 })).toHaveProperty('nextCursor');
+    });
+
+    test('states select', async () => {
+      const { store } = await open();
+      const failed = aJob({ state: 'failed' });
+      const stored = aJob({ state: 'storing' });
+      for (const job of [failed, stored, aJob()]) await store.create(job, undefined);
+      const list = (states: JobState[]): Promise<Page<Job>> =>
+        store.list({ principal: 'ada', states, limit: 9 });
+      expect(await list(['failed'])).toEqual({ rows: [failed] });
+      expect((await list(['failed', 'storing'])).rows).toHaveLength(2);
+      expect(await list(['cancelled'])).toEqual({ rows: [] });
+    });
+
+    test.each([
+      '',
+      'x',
+      'MTIz',
+      '../..',
+      'a'.repeat(500),
+      Buffer.from('1.job_1; drop').toString('base64url'),
+    ])('refuses the cursor %j', async (cursor) => {
+      const { store } = await open();
+      const refusal = { code: 'invalid_arguments', field: 'cursor' };
+      await expect(store.list({ principal: 'ada', limit: 5, cursor })).rejects.toMatchObject(refusal);
+      await expect(store.listAssets({ principal: 'ada', limit: 5, cursor })).rejects.toMatchObject(refusal);
+    });
+  });
+
+  describe(`${name}: what is due`, () => {
+    test('live jobs whose moment has come, oldest first', async () => {
+      const { store } = await open();
+      const early = aJob({ dueAt: 10 });
+      const middle = aJob({ dueAt: 20, state: 'storing' });
+      for (const job of [
+        middle,
+        aJob({ dueAt: 31 }),
+        early,
+        aJob({ dueAt: 1, state: 'succeeded' }),
+        aJob({ dueAt: 1, state: 'failed' }),
+        aJob({ dueAt: 1, state: 'cancelled' }),
+        aJob({ dueAt: 1, state: 'unconfirmed' }),
+      ]) {
+        await store.create(job, undefined);
+      }
+      expect(await store.due(30, never, 10)).toEqual([early.id, middle.id]);
+      expect(await store.due(30, never, 1)).toEqual([early.id]);
+      expect(await store.due(20, never, 10)).toContain(middle.id);
+    });
+
+    test('not those that somebody works on, unless the lease is over or its owner is dead', async () => {
+      const { store } = await open();
+      const [held, over, orphan, free] = [
+        aJob({ dueAt: 1, lease: { owner: 'alive', until: 101 } }),
+        aJob({ dueAt: 2, lease: { owner: 'alive', until: 100 } }),
+        aJob({ dueAt: 3, lease: { owner: 'dead', until: 1_000 } }),
+        aJob({ dueAt: 4 }),
+      ];
+      for (const job of [held, over, orphan, free]) await store.create(job, undefined);
+      expect(await store.due(100, never, 10)).toEqual([over.id, free.id]);
+      expect(await store.due(100, (owner) => owner === 'dead', 10)).toEqual([over.id, orphan.id, free.id]);
+
+      await store.change(free.id, (row) => ({ job: { ...row, lease: { owner: 'alive', until: 200 } } }));
+      expect(await store.due(100, never, 10)).toEqual([over.id]);
+    });
+
+    test('nextDue is the earliest moment of a live job that nobody holds', async () => {
+      const { store } = await open();
+      expect(await store.nextDue()).toBeUndefined();
+      await store.create(aJob({ dueAt: 5, state: 'succeeded' }), undefined);
+      await store.create(aJob({ dueAt: 6, lease: { owner: 'alive', until: 9 } }), undefined);
+      expect(await store.nextDue()).toBeUndefined();
+      const job = aJob({ dueAt: 70 });
+      await store.create(job, undefined);
+      await store.create(aJob({ dueAt: 80 }), undefined);
+      expect(await store.nextDue()).toBe(70);
+      await store.change(job.id, (row) => ({ job: { ...row, dueAt: 90 } }));
+      expect(await store.nextDue()).toBe(80);
+    });
+  });
+
+  describe(`${name}: assets and inputs`, () => {
+    test('an asset comes back as it was written, until it is deleted', async () => {
+      const { store } = await open();
+      const asset = anAsset({ inspection: { triangles: 12, extents: [1, 2, 3] } });
+      await store.addAsset(asset);
+      expect(await store.getAsset(asset.id)).toEqual(asset);
+      expect(await store.hasAssetKey(asset.key)).toBe(true);
+      expect(await store.deleteAsset(asset.id)).toEqual(asset);
+      expect(await store.deleteAsset(asset.id)).toBeUndefined();
+      expect(await store.getAsset(asset.id)).toBeUndefined();
+      expect(await store.hasAssetKey(asset.key)).toBe(false);
+    });
+
+    test('lists are per principal and per job, in pages', async () => {
+      const { store } = await open();
+      const job = aJob();
+      await store.create(job, undefined);
+      const mine = Array.from({ length: 5 }, (_, n) => anAsset({ jobId: job.id, createdAt: n }));
+      for (const asset of mine) await store.addAsset(asset);
+      const loose = anAsset({ createdAt: 99 });
+      await store.addAsset(loose);
+      await store.addAsset(anAsset({ principal: 'bob', jobId: job.id }));
+
+      const first = await store.listAssets({ principal: 'ada', limit: 4 });
+      const second = await store.listAssets({ principal: 'ada', limit: 4, cursor: first.nextCursor });
+      expect([...first.rows, ...second.rows]).toEqual([loose, ...mine.toReversed()]);
+      expect(second).not.toHaveProperty('nextCursor');
+      const ofJob = await store.listAssets({ principal: 'ada', jobId: job.id, limit: 9 });
+      expect(ofJob.rows).toEqual(mine.toReversed());
+    });
+
+    test('assetsOf keeps the order of publishing', async () => {
+      const { store } = await open();
+      const job = aJob();
+      await store.create(job, undefined);
+      const assets = Array.from({ length: 6 }, () => anAsset({ jobId: job.id }));
+      await store.change(job.id, (row) => ({ job: row, assets }));
+      expect(await store.assetsOf(job.id)).toEqual(assets);
+    });
+
+    test('an input is in use as long as a live job has it', async () => {
+      const { store } = await open();
+      const job = aJob({
+        images: { front: blob('input_a.png'), more: [blob('input_b.png'), blob('input_c.png')] },
+      });
+      await store.create(job, undefined);
+      await store.create(aJob({ args: { key: 'input_d.png' } }), undefined);
+      for (const key of ['input_a.png', 'input_b.png', 'input_c.png'])
+        expect(await store.usesBlob(key)).toBe(true);
+      for (const key of ['input_d.png', 'input_', 'image/png']) expect(await store.usesBlob(key)).toBe(false);
+      await store.change(job.id, (row) => ({ job: { ...row, state: 'failed' } }));
+      expect(await store.usesBlob('input_a.png')).toBe(false);
+    });
+  });
+
+  test(`${name}: after close, calls are refused in words`, async () => {
+    const { store } = await open();
+    await store.create(aJob(), undefined);
+    await store.close();
+    await store.close();
+    await expect(store.nextDue()).rejects.toMatchObject({ code: 'storage', retryable: true });
+  });
+}
+
+function never(): boolean {
+  return false;
+}
+
+function countUp(row: Job): JobChange {
+  return { job: { ...row, storeAttempts: row.storeAttempts + 1 } };
+}
+
+function blob(key: string): ImageRef {
+  return { kind: 'blob', key, sha256: 's', mimeType: 'image/png', width: 1, height: 1 };
+}

@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
+
+export interface Helper {
+  process: ChildProcess;
+  /** What it has said since it began to work. */
+  said: Record<string, unknown>[];
+  /** Lets it begin. */
+  go: () => void;
+  /** Resolves when it has said that much. */
+  heard: (count: number) => Promise<void>;
+  /** Resolves with the exit code, `null` after a kill. */
+  ended: Promise<number | null>;
+  kill: () => Promise<void>;
+}
+
+/** Starts another process on the folder, ready to begin; see `child.ts` for the tasks. */
+export async function startHelper(
+  task: string,
+  folder: string,
+  argument = '',
+  { maxFileKb }: { maxFileKb?: number } = {},
+): Promise<Helper> {
+  const command = [process.execPath, '--import', 'tsx', CHILD, task, folder, argument];
+  // The limit of the shell passes on to what it becomes. POSIX counts in 512 bytes.
+  const limited = ['sh', '-c', `ulimit -f ${2 * (maxFileKb ?? 0)}; exec "$@"`, 'sh', ...command];
+  const [program = '', ...args] = maxFileKb === undefined ? command : limited;
+  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const said: Record<string, unknown>[] = [];
+  const ended = once(child, 'exit').then(([code]: unknown[]) => (typeof code === 'number' ? code : null));
+  await once(child, 'message');
+  child.on('message', (message) => said.push(Object(message)));
+  return {
+    process: child,
+    said,
+    ended,
+    go: () => void child.send('go'),
+    async heard(count) {
+      while (said.length < count)
+        await Promise.race([
+          once(child, 'message'),
+          ended.then(() => Promise.reject(new Error(`The ${task} helper ended early.`))),
+        ]);
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}

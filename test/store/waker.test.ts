@@ -1,0 +1,85 @@
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openStore } from '../../src/store/index.js';
+import { LocalWaker } from '../../src/store/waker.js';
+import { wakerSuite } from './suites/waker.js';
+import { temporaryFolder } from './support/folder.js';
+import { startHelper } from './support/processes.js';
+import { aJob } from './support/rows.js';
+
+wakerSuite('local waker', async () => {
+  const { jobs } = openStore(await temporaryFolder());
+  const failures: unknown[] = [];
+  const waker = new LocalWaker(jobs, {
+    sweepMs: 50,
+    isDead: (owner) => owner.startsWith('dead'),
+    onError: (error) => failures.push(error),
+  });
+  onTestFinished(async () => {
+    await waker.stop();
+    await jobs.close();
+  });
+  return { jobs, waker, failures };
+});
+
+test('a job whose process was killed is taken up, although its lease has long to go', async () => {
+  const folder = await temporaryFolder();
+  const store = openStore(folder);
+  const { jobs, waker } = store;
+  onTestFinished(() => store.close());
+  const job = aJob();
+  await jobs.create(job, undefined);
+  const helper = await startHelper('lease', folder, job.id);
+  helper.go();
+  await helper.heard(1);
+  expect((await jobs.get(job.id))?.lease?.until).toBeGreaterThan(Date.now() + 1_000_000);
+  await helper.kill();
+  const stepped = await new Promise<string>((resolve) => waker.start(async (id) => resolve(id)));
+  expect(stepped).toBe(job.id);
+});
+
+describe('timers', () => {
+  afterEach(() => vi.useRealTimers());
+
+  test('with no live job there is nothing but the slow sweep', async () => {
+    vi.useFakeTimers();
+    const due = vi.fn<() => Promise<string[]>>(async () => []);
+    const waker = new LocalWaker({ due, nextDue: async () => undefined });
+    waker.start(async () => undefined);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(due).toHaveBeenCalledTimes(7);
+    expect(vi.getTimerCount()).toBe(1);
+    await waker.stop();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a job that stays due whatever its steps do is stepped ever more rarely', async () => {
+    vi.useFakeTimers();
+    const step = vi.fn<(id: string) => Promise<void>>(async () => undefined);
+    const waker = new LocalWaker({ due: async () => ['job_a'], nextDue: async () => 0 });
+    waker.start(step);
+    await vi.advanceTimersByTimeAsync(10_000);
+    const soon = step.mock.calls.length;
+    expect(soon).toBeGreaterThan(5);
+    expect(soon).toBeLessThan(20);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(step.mock.calls.length - soon).toBeLessThanOrEqual(7);
+    await waker.stop();
+  });
+
+  test('a store that fails is reported and asked again', async () => {
+    vi.useFakeTimers();
+    const onError = vi.fn<(error: unknown) => void>();
+    const due = vi
+      .fn<() => Promise<string[]>>(async () => ['job_a'])
+      .mockRejectedValueOnce(new Error('disk on fire'));
+    const step = vi.fn<(id: string) => Promise<void>>(async () => undefined);
+    const waker = new LocalWaker({ due, nextDue: async () => undefined }, { onError });
+    waker.start(step);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(onError).toHaveBeenCalledWith(new Error('disk on fire'), undefined);
+    expect(step).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(step).toHaveBeenCalledWith('job_a');
+    await waker.stop();
+  });
+});
