@@ -1,11 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+/** `source` imports the code; `built` spawns what users run, built once before. */
+const BUILT = ['test/e2e/**/*.test.ts', 'test/cli/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    globalSetup: ['test/support/build-once.ts'],
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'source', include: ['test/**/*.test.ts'], exclude: BUILT } },
+      { extends: true, test: { name: 'built', include: BUILT, globalSetup: ['test/support/build-once.ts'] } },
+    ],
   },
 });
