@@ -17,15 +17,17 @@ export function parseArguments<Schema extends z.ZodObject>(
   if (given !== undefined && !isRecord(given)) {
     throw new MeshwrightError('invalid_arguments', `${tool} takes an object of named arguments.`);
   }
-  const lenient: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(given ?? {})) {
-    const field: unknown = schema.shape[name];
-    const coerced = field instanceof z.ZodType ? coerce(field, value) : value;
-    if (coerced !== undefined) lenient[name] = coerced;
-  }
+  // Own properties only, so that an argument named `__proto__` is an argument and nothing else.
+  const lenient: Record<string, unknown> = Object.fromEntries(
+    Object.entries(given ?? {}).flatMap(([name, value]) => {
+      const field: unknown = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
+      const coerced = field instanceof z.ZodType ? coerce(field, value) : value;
+      return coerced === undefined ? [] : [[name, coerced]];
+    }),
+  );
   const parsed = schema.safeParse(lenient);
   if (parsed.success) return parsed.data;
-  throw refusal(parsed.error, schema, tool);
+  throw refusal(parsed.error, schema, tool, new Set(Object.keys(lenient)));
 }
 
 function coerce(schema: z.ZodType, value: unknown): unknown {
@@ -75,14 +77,19 @@ function parseList(text: string): unknown[] | undefined {
   }
 }
 
-function refusal(error: z.ZodError, schema: z.ZodObject, tool: string): MeshwrightError {
+function refusal(
+  error: z.ZodError,
+  schema: z.ZodObject,
+  tool: string,
+  sent: ReadonlySet<string>,
+): MeshwrightError {
   const names = Object.keys(schema.shape).join(', ');
   const sentences = error.issues.slice(0, 5).map((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return `${tool} has no argument ${issue.keys.map((key) => `\`${key}\``).join(', ')}; it takes: ${names}.`;
     }
     const field = issue.path.map(String).join('.');
-    if (issue.code === 'invalid_type' && issue.input === undefined) {
+    if (!sent.has(String(issue.path[0]))) {
       return `\`${field}\` is missing: ${describe(schema.shape[field])}.`;
     }
     return `\`${field}\` must be ${expected(issue, schema.shape[String(issue.path[0])])}.`;

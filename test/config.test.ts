@@ -1,0 +1,62 @@
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
+
+describe('configuration', () => {
+  it('has the defaults of the contract', () => {
+    expect(loadConfig({})).toMatchObject({
+      falQueueUrl: 'https://queue.fal.run',
+      falRestUrl: 'https://rest.fal.ai',
+      pixazoUrl: 'https://gateway.pixazo.ai',
+      scenarioUrl: 'https://api.cloud.scenario.com/v1',
+      waitSeconds: 45,
+      dedupeSeconds: 600,
+      linkSeconds: 3600,
+      tools: ['all'],
+      log: 'info',
+      maxUsdPerJob: undefined,
+      allowedDirs: [process.cwd(), os.homedir(), os.tmpdir()],
+    });
+  });
+
+  it('reads every kind of value, trimmed', () => {
+    const config = loadConfig({
+      FAL_KEY: '  "id:secret"\n',
+      MESHWRIGHT_DATA_DIR: '~/models',
+      MESHWRIGHT_ALLOW_HOSTS: 'localhost:8080, 10.0.0.1',
+      MESHWRIGHT_WAIT_SECONDS: '5',
+      MESHWRIGHT_TOOLS: 'jobs, pixal3d',
+      MESHWRIGHT_FAL_QUEUE_URL: 'http://127.0.0.1:1234/',
+    });
+    expect(config).toMatchObject({
+      falKey: 'id:secret',
+      dataDir: path.join(os.homedir(), 'models'),
+      allowHosts: ['localhost:8080', '10.0.0.1'],
+      waitSeconds: 5,
+      tools: ['jobs', 'pixal3d'],
+      falQueueUrl: 'http://127.0.0.1:1234',
+    });
+  });
+
+  it.each([
+    [{ MESHWRIGHT_COLOUR: 'red' }, /MESHWRIGHT_COLOUR is not a setting/],
+    [{ MESHWRIGHT_DATADIR: '/x' }, /did you mean MESHWRIGHT_DATA_DIR/],
+    [
+      { MESHWRIGHT_WAIT_SECONDS: 'soon' },
+      /MESHWRIGHT_WAIT_SECONDS must be a number from 0 to 600, not "soon"/,
+    ],
+    [{ MESHWRIGHT_WAIT_SECONDS: '-1' }, /MESHWRIGHT_WAIT_SECONDS/],
+    [{ MESHWRIGHT_PIXAZO_URL: 'gateway' }, /MESHWRIGHT_PIXAZO_URL must be a URL/],
+    [{ MESHWRIGHT_PIXAZO_URL: 'ftp://x' }, /MESHWRIGHT_PIXAZO_URL must begin with https/],
+    [{ MESHWRIGHT_ALLOW_HOSTS: 'http://x/' }, /MESHWRIGHT_ALLOW_HOSTS must be a comma-separated list/],
+    [{ MESHWRIGHT_LOG: 'loud' }, /MESHWRIGHT_LOG must be error, warn, info or debug/],
+    [{ SCENARIO_SDK_API_KEY: 'k' }, /belong together/],
+  ])('stops the start with one sentence that names the setting: %j', (env, sentence) => {
+    expect(() => loadConfig(env)).toThrow(sentence);
+  });
+
+  it('never repeats a key in the sentence', () => {
+    expect(() => loadConfig({ FAL_KEY: 'se cret-value' })).toThrow(/^(?!.*cret-value).*FAL_KEY/);
+  });
+});

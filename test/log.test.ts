@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { createLog, keepSecret, redact } from '../src/log.js';
+
+describe('the redactor', () => {
+  it('masks keys, their halves and their base64 form wherever they stand', () => {
+    keepSecret('keyid-123456:secret-abcdef');
+    const base64 = Buffer.from('keyid-123456:secret-abcdef').toString('base64');
+    const clean = redact(`Key keyid-123456:secret-abcdef, then secret-abcdef alone, Basic ${base64}`);
+    expect(clean).not.toMatch(/keyid-123456|secret-abcdef/);
+    expect(clean).not.toContain(base64);
+  });
+
+  it('masks what signs a URL and leaves what names it', () => {
+    expect(redact('got https://cdn.example/a/b.glb?Policy=x&Signature=y from there')).toBe(
+      'got https://cdn.example/a/b.glb?*** from there',
+    );
+    expect(redact('https://user:pass@host/x#frag')).toBe('https://***@host/x#***');
+    expect(redact('see https://example.com/docs')).toBe('see https://example.com/docs');
+  });
+
+  it('leaves JSON lines that parse', () => {
+    const lines: string[] = [];
+    createLog('info', (line) => lines.push(line)).info('fetched', { url: 'https://h/x?sig="1"', bytes: 3 });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', message: 'fetched', bytes: 3 });
+    expect(lines[0]).not.toContain('sig=');
+  });
+
+  it('drops lines under the level', () => {
+    const lines: string[] = [];
+    const log = createLog('warn', (line) => lines.push(line));
+    log.info('quiet');
+    log.error('loud');
+    expect(lines).toHaveLength(1);
+  });
+});
