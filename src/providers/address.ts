@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { callbackify } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import { MeshwrightError } from '../errors.js';
@@ -49,7 +49,7 @@ const WORDS: Readonly<Record<string, string>> = {
  * @param address IPv4 or IPv6 without brackets
  */
 export function whyNotPublic(address: string): string | undefined {
-  if (!ipaddr.isValid(address)) return 'not an IP address';
+  if (isIP(address) === 0) return 'not an IP address';
   const ip = ipaddr.parse(address);
   const range = ip.range();
   if (range !== 'unicast') return WORDS[range] ?? 'a reserved address';
@@ -60,7 +60,7 @@ export function whyNotPublic(address: string): string | undefined {
 /** The IP address that a URL's host is, without brackets; undefined when the host is a name. */
 export function literalAddress(hostname: string): string | undefined {
   const bare = hostname.startsWith('[') && hostname.endsWith(']') ? hostname.slice(1, -1) : hostname;
-  return ipaddr.isValid(bare) ? bare : undefined;
+  return isIP(bare) === 0 ? undefined : bare;
 }
 
 /**

@@ -40,13 +40,18 @@ export class BatchFile {
     return this.#written + this.#filled;
   }
 
-  async add(chunk: Buffer): Promise<void> {
+  /** Answers whether a batch went to disk with it. */
+  async add(chunk: Buffer): Promise<boolean> {
+    let flushed = false;
     for (let from = 0; from < chunk.length;) {
       const taken = chunk.copy(this.#filling, this.#filled, from);
       this.#filled += taken;
       from += taken;
-      if (this.#filled === BATCH_BYTES) await this.#flush();
+      if (this.#filled < BATCH_BYTES) continue;
+      await this.#flush();
+      flushed = true;
     }
+    return flushed;
   }
 
   async #flush(): Promise<void> {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MeshwrightError } from '../errors.js';
 import { BatchFile } from './batch-file.js';
-import { maskUrl, statusError, type Fetched, type Fetcher } from './fetch.js';
+import { statusError } from './fetch-errors.js';
+import type { Fetched, Fetcher } from './fetch.js';
+import { maskUrl } from './url-policy.js';
 
 /** Brings one file of any size from a URL to disk, at the speed of the line and in constant memory. */
 
@@ -141,8 +143,7 @@ async function receive(
 ): Promise<void> {
   const totalBytes = remote.totalBytes ?? options.expectedBytes;
   for await (const chunk of response.body) {
-    await file.add(chunk);
-    options.onProgress?.({ receivedBytes: file.size, totalBytes });
+    if (await file.add(chunk)) options.onProgress?.({ receivedBytes: file.size, totalBytes });
   }
   options.onProgress?.({ receivedBytes: file.size, totalBytes });
 }
