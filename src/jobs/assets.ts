@@ -7,16 +7,11 @@ import { isJsonObject, toJson } from '../json.js';
 import type { Store } from '../store/index.js';
 import type { Asset, Page } from '../store/types.js';
 import { saveFile } from './paths.js';
+import { assetIdOf } from './uris.js';
 
 /** The finished files of a principal. Nobody else's exist. */
 
 export type RenderOptions = Parameters<typeof renderInWorker>[1];
-
-/** Scheme of every resource of ours. */
-export const SCHEME = 'meshwright';
-
-export const assetUri = (id: string): string => `${SCHEME}://assets/${id}`;
-export const jobUri = (id: string): string => `${SCHEME}://jobs/${id}`;
 
 export class Assets {
   readonly #store: Store;
@@ -124,10 +119,4 @@ export class Assets {
     }
     return path;
   }
-}
-
-/** The id in an id or a URI; `undefined` when it is neither. */
-export function assetIdOf(reference: string): string | undefined {
-  const text = reference.startsWith(assetUri('')) ? reference.slice(assetUri('').length) : reference;
-  return /^asset_[0-9a-z]{26}$/.test(text) ? text : undefined;
 }

@@ -39,6 +39,13 @@ export interface PriceRow {
   date: string;
 }
 
+/** What is added to the price when it holds. */
+export interface Surcharge {
+  usd: number;
+  when: (args: JsonObject) => boolean;
+  condition: string;
+}
+
 export interface Route {
   provider: ProviderId;
   /** The provider's name of the model. */
@@ -47,6 +54,7 @@ export interface Route {
   /** @param files what the provider handed over in memory, for `local` */
   output: (body: Json, files: readonly Uint8Array[]) => Output;
   prices: readonly PriceRow[];
+  surcharges?: readonly Surcharge[];
   /** Says why this provider cannot do what was asked, if it cannot. */
   refuses?: (args: JsonObject) => string | undefined;
 }
@@ -99,5 +107,10 @@ function isImage(schema: unknown): boolean {
 
 /** The price of a call over one route in US dollars; `null` is unknown. */
 export function estimateUsd(route: Route, args: JsonObject): number | null {
-  return route.prices.find((row) => row.when?.(args) ?? true)?.usd ?? null;
+  const base = route.prices.find((row) => row.when?.(args) ?? true)?.usd ?? null;
+  if (base === null) return null;
+  const extra = (route.surcharges ?? [])
+    .filter(({ when }) => when(args))
+    .reduce((sum, { usd }) => sum + usd, 0);
+  return Math.round((base + extra) * 10_000) / 10_000;
 }

@@ -3,8 +3,8 @@ import type { ErrorCode } from '../errors.js';
 import { isRecord, type JsonObject } from '../json.js';
 import { redact } from '../log.js';
 import type { Asset, Job } from '../store/types.js';
-import { assetUri } from './assets.js';
 import { isFinal } from './transition.js';
+import { assetUri } from './uris.js';
 
 /** How a job and its assets look from outside: the contract's result shape, for tools, resources and the terminal. */
 

@@ -1,8 +1,8 @@
 import type { ReadResourceResult, Server as McpServer } from '@modelcontextprotocol/server';
 import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError } from '@modelcontextprotocol/server';
 import { MeshwrightError, messageOf } from '../errors.js';
-import { assetUri, jobUri, SCHEME } from '../jobs/assets.js';
 import type { Jobs } from '../jobs/service.js';
+import { assetUri, jobUri, SCHEME } from '../jobs/uris.js';
 import { formatBytes, viewJob } from '../jobs/view.js';
 import type { ServerDeps } from '../server.js';
 import type { Asset } from '../store/types.js';

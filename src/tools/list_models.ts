@@ -21,7 +21,13 @@ const modelSchema = z.object({
   licence: z.string(),
   typical_seconds: z.number().nullable(),
   routes: z.array(
-    z.object({ provider: z.string(), model: z.string(), has_key: z.boolean(), prices: z.array(priceSchema) }),
+    z.object({
+      provider: z.string(),
+      model: z.string(),
+      has_key: z.boolean(),
+      prices: z.array(priceSchema),
+      surcharges: z.array(z.object({ usd: z.number(), condition: z.string() })).optional(),
+    }),
   ),
   description: z.string().optional(),
 });
@@ -43,14 +49,16 @@ export function catalogue(
       outputs: [...model.outputs],
       licence: model.licence,
       typical_seconds: model.typicalSeconds ?? null,
-      routes: model.routes.map((route) => ({
-        provider: route.provider,
-        model: route.endpoint,
-        has_key: keys.has(route.provider),
-        prices: route.prices.map(({ usd, condition, source, date }) =>
-          compact({ usd, condition, source, date }),
-        ),
-      })),
+      routes: model.routes.map((route) =>
+        compact({
+          provider: route.provider,
+          model: route.endpoint,
+          has_key: keys.has(route.provider),
+          prices: route.prices.map(({ usd, condition, source, date }) =>
+            compact({ usd, condition, source, date }),
+          ),
+        }),
+      ),
       description: only ? model.description : undefined,
     }),
   );
