@@ -8,15 +8,15 @@
  */
 export interface Clock {
   /** Milliseconds since 1970 on this clock. */
-  now(): number;
+  readonly now: () => number;
   /** Calls `run` with `time` (milliseconds, as `now`) when it is reached; a time in the past is due at once. */
-  at(time: number, run: (time: number) => void): () => void;
+  readonly at: (time: number, run: (time: number) => void) => () => void;
   /** Jumps ahead and fires everything that has become due, in order. */
-  advance(ms: number): void;
+  readonly advance: (ms: number) => void;
   /** Fires what is due now; on a running clock a request may come before the timer that it depends on. */
-  settle(): void;
+  readonly settle: () => void;
   /** Forgets all timers. */
-  stop(): void;
+  readonly stop: () => void;
 }
 
 export type ClockMode = 'real' | 'virtual' | number;

@@ -27,6 +27,11 @@ export function canonicalJson(value: Json): string {
   return `{${members.join(',')}}`;
 }
 
+/** The object without some of its members. */
+export function without(value: JsonObject, names: readonly string[] | undefined): JsonObject {
+  return names ? Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name))) : value;
+}
+
 /** Hex. */
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
