@@ -2,7 +2,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Config } from './config.js';
 import { messageOf } from './errors.js';
 import type { Jobs } from './jobs/service.js';
-import { createLog, keepSecret } from './log.js';
+import { locateOnDisk, LOCAL_PRINCIPAL, openJobs, openLog } from './open.js';
 import { LineTransport } from './server/line-transport.js';
 import { createServer, type Serving, visibleTools } from './server.js';
 
@@ -14,8 +14,7 @@ const MAX_READ_BYTES = 7 * 1024 * 1024;
 const START_DELAY_MS = 1_000;
 
 export async function serveOverStdio(config: Config): Promise<void> {
-  keepSecret(config.falKey, config.pixazoKey, config.scenarioKey, config.scenarioSecret);
-  const log = createLog(config.log);
+  const log = openLog(config);
   visibleTools(config); // a bad MESHWRIGHT_TOOLS stops the start
   let opened: Promise<Jobs> | undefined;
   const jobs = (): Promise<Jobs> => {
@@ -32,8 +31,8 @@ export async function serveOverStdio(config: Config): Promise<void> {
         config,
         log,
         jobs,
-        principal: 'local',
-        locate: (service) => (asset) => ({ path: service.assets.path(asset) }),
+        principal: LOCAL_PRINCIPAL,
+        locate: locateOnDisk,
         maxReadBytes: MAX_READ_BYTES,
       });
       instances.add(serving);
@@ -63,14 +62,4 @@ export async function serveOverStdio(config: Config): Promise<void> {
   await transport.close();
   await opened?.then((service) => service.stop()).catch(() => undefined);
   process.exit(0);
-}
-
-async function openJobs(config: Config, log: ReturnType<typeof createLog>): Promise<Jobs> {
-  const [{ Jobs: Service }, { findModel }] = await Promise.all([
-    import('./jobs/service.js'),
-    import('./tools/models.js'),
-  ]);
-  const service = new Service({ config, log, model: (tool) => Promise.resolve(findModel(tool)) });
-  await service.start();
-  return service;
 }

@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { isRecord } from '../json.js';
+import { type AssetView, formatBytes, type JobView } from '../jobs/view.js';
+import { formatSeconds, formatSize, formatUsd, note, plain, print } from './text.js';
+
+/** What a person reads when a job has ended, or when the waiting for it has. */
+
+/** @param savedAs where the model was copied to, if it was */
+export function printOutcome(job: JobView, savedAs: string | undefined): void {
+  if (job.status === 'succeeded') printSuccess(job, savedAs);
+  else if (job.status === 'queued' || job.status === 'running') {
+    print(`${job.job_id}\n${plain(job.message)}`);
+    note(`It goes on; \`meshwright jobs wait ${job.job_id}\` picks it up.`);
+  } else {
+    note(`meshwright: ${plain(job.message)}`);
+    note(`${job.job_id} is ${job.status}${chargedNote(job)}.`);
+  }
+}
+
+function printSuccess(job: JobView, savedAs: string | undefined): void {
+  const model = mainAsset(job);
+  const cost = job.cost_usd.billed ?? job.cost_usd.estimate;
+  const made = `${job.deduplicated ? 'made earlier by the same call (--force_new makes it anew)' : formatSeconds(job.elapsed_seconds)}, ${formatUsd(cost)}`;
+  print(savedAs ?? model?.path ?? model?.uri ?? job.job_id);
+  print(model ? `${plain(describeAsset(model))}; ${made}` : made);
+  for (const asset of job.assets) {
+    if (asset !== model) print(`${asset.role}: ${asset.path ?? asset.uri}`);
+  }
+  print([job.job_id, ...(model ? [model.asset_id] : [])].join(', '));
+  for (const text of [...(model?.warnings ?? []), ...adviceOf(job)]) note(`note: ${plain(text)}`);
+}
+
+/** The model that was asked for: of the format of the file it is saved to, where there is one. */
+export function mainAsset(job: JobView, target?: string): AssetView | undefined {
+  const models = job.assets.filter(({ role }) => role === 'model');
+  const format = target === undefined ? '' : path.extname(target).slice(1).toLowerCase();
+  return models.find((asset) => asset.format === format) ?? models[0];
+}
+
+/** `19,998 triangles, 10,001 vertices, 0.6 × 1 × 0.6 m, 1.4 MiB` */
+export function describeAsset(asset: AssetView): string {
+  const count = (value: number | undefined, of: string): string[] =>
+    value === undefined ? [] : [`${value.toLocaleString('en-US')} ${of}`];
+  return [
+    ...count(asset.triangles, 'triangles'),
+    ...count(asset.vertices, 'vertices'),
+    ...(asset.size_meters ? [formatSize(asset.size_meters)] : []),
+    formatBytes(asset.size_bytes),
+  ].join(', ');
+}
+
+function adviceOf(job: JobView): string[] {
+  const advice = isRecord(job.report) ? job.report['advice'] : undefined;
+  return Array.isArray(advice) ? advice.filter((text) => typeof text === 'string') : [];
+}
+
+function chargedNote({ error }: JobView): string {
+  switch (error?.charged) {
+    case 'no':
+      return '; nothing was charged';
+    case 'yes':
+      return '; it was charged';
+    case 'unknown':
+      return '; whether it was charged is not known';
+    default:
+      return '';
+  }
+}

@@ -1,0 +1,213 @@
+import { Command, CommanderError } from 'commander';
+import { version } from '../config.js';
+import { type ErrorCode, MeshwrightError } from '../errors.js';
+import { redact } from '../log.js';
+import { configFrom, plainFlags, secretsHelp, settingOptions } from './settings.js';
+import { note, plain, printJson } from './text.js';
+
+/**
+ * `meshwright` with arguments. Each command loads what it needs when it runs: with settings only, the program is
+ * the stdio server, which has to start fast.
+ *
+ * Exit codes: 0 what was asked for happened, 1 it did not, 2 it was asked for in a wrong way.
+ */
+
+/** Refusals that something else on the command line, or another file, would have avoided. */
+const WRONGLY_ASKED: ReadonlySet<ErrorCode> = new Set([
+  'invalid_arguments',
+  'invalid_image',
+  'invalid_asset',
+  'path_refused',
+  'url_refused',
+  'not_found',
+  'conflict',
+  'too_large',
+  'configuration',
+  'over_budget',
+]);
+
+/** @param argv as in `process.argv` */
+export async function run(argv: string[]): Promise<void> {
+  // The reader of a pipe may leave early: `meshwright jobs | head -1`.
+  process.stdout.on('error', () => process.exit(0));
+  try {
+    process.exitCode = await execute(argv.slice(2));
+  } catch (error) {
+    process.exitCode = report(error, argv.includes('--json'));
+  }
+}
+
+async function execute(typed: string[]): Promise<number> {
+  let code = 0;
+  const finish = (exitCode: number): void => {
+    code = exitCode;
+  };
+  const program = createProgram(finish);
+  let args = plainFlags(typed);
+  if (args.includes('generate')) {
+    const { addModelCommands, snakeFlags } = await import('./generate.js');
+    const generate = program.commands.find((command) => command.name() === 'generate');
+    if (generate) addModelCommands(generate, finish);
+    args = snakeFlags(args);
+  }
+  await program.parseAsync(args, { from: 'user' });
+  return code;
+}
+
+function createProgram(finish: (code: number) => void): Command {
+  const program = new Command('meshwright')
+    .description('MCP server that gives AI agents 3D generation. Without a command it serves MCP over stdio.')
+    .version(version(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .exitOverride()
+    // Errors are told once, by `report`.
+    .configureOutput({ outputError: () => undefined })
+    .allowExcessArguments();
+  for (const option of settingOptions()) program.addOption(option);
+  program.addHelpText('after', secretsHelp());
+  program.action(async () => {
+    const [unknown] = program.args;
+    if (unknown !== undefined) throw unknownCommand(program, unknown);
+    const { serveOverStdio } = await import('../stdio.js');
+    await serveOverStdio(configFrom(program.opts()));
+  });
+  addGenerate(program);
+  addModels(program, finish);
+  addJobs(program, finish);
+  addAssets(program, finish);
+  addDoctor(program, finish);
+  return program;
+}
+
+function addGenerate(program: Command): void {
+  const generate = program
+    .command('generate')
+    .description('make one 3D model and wait for it')
+    .usage('TOOL --image_url FILE … [-o OUT.glb]')
+    .allowExcessArguments()
+    .allowUnknownOption();
+  generate.action(() => {
+    const names = generate.commands.map((command) => command.name()).join(', ');
+    const [unknown] = generate.args;
+    throw new MeshwrightError(
+      'invalid_arguments',
+      unknown === undefined
+        ? `Name the model's tool: meshwright generate TOOL. There are ${names}.`
+        : `There is no model tool ${unknown}; there are ${names}.`,
+    );
+  });
+}
+
+function addModels(program: Command, finish: (code: number) => void): void {
+  const models = program
+    .command('models')
+    .description('list the models, or tell more about one')
+    .argument('[tool]')
+    .option('--json', 'print JSON')
+    .action(async (tool: string | undefined, { json = false }: { json?: boolean }) => {
+      const { showModels } = await import('./models.js');
+      finish(await showModels(models, tool, json));
+    });
+}
+
+function addJobs(program: Command, finish: (code: number) => void): void {
+  const jobs = program
+    .command('jobs')
+    .description('list the jobs, or tell more about one')
+    .argument('[job]')
+    .option('--status <status>', 'queued, running, succeeded, failed, cancelled or unconfirmed')
+    .option('--limit <number>', 'how many (default: 20)')
+    .option('--cursor <cursor>', 'go on where a list ended')
+    .option('--json', 'print JSON')
+    .action(async (id: string | undefined, options: { json?: boolean }) => {
+      const { showJob, showJobs } = await import('./jobs.js');
+      finish(await (id === undefined ? showJobs(jobs, options) : showJob(jobs, id, options.json ?? false)));
+    });
+  const wait = jobs
+    .command('wait <job>')
+    .description('wait until a job has ended')
+    .option('-o, --output <file>', 'copy the model to this file or into this folder')
+    .option('--overwrite', 'replace the file if there is one')
+    .option('--wait <seconds>', 'how long at most')
+    .option('--json', 'print JSON')
+    .action(async (id: string) => {
+      const { waitFor } = await import('./jobs.js');
+      finish(await waitFor(wait, id, wait.optsWithGlobals()));
+    });
+  const cancel = jobs
+    .command('cancel <job>')
+    .description('ask for the cancellation of a job and tell what came of it')
+    .option('--json', 'print JSON')
+    .action(async (id: string) => {
+      const { cancel: cancelJob } = await import('./jobs.js');
+      finish(await cancelJob(cancel, id, cancel.optsWithGlobals<{ json?: boolean }>().json ?? false));
+    });
+}
+
+function addAssets(program: Command, finish: (code: number) => void): void {
+  const assets = program
+    .command('assets')
+    .description('list the finished files, or tell more about one')
+    .argument('[asset]')
+    .option('--job <job>', 'only those of this job')
+    .option('--limit <number>', 'how many (default: 20)')
+    .option('--cursor <cursor>', 'go on where a list ended')
+    .option('--json', 'print JSON')
+    .action(async (id: string | undefined, options: { json?: boolean }) => {
+      const { showAsset, showAssets } = await import('./assets.js');
+      finish(
+        await (id === undefined ? showAssets(assets, options) : showAsset(assets, id, options.json ?? false)),
+      );
+    });
+  const save = assets
+    .command('save <asset> <path>')
+    .description('copy a finished file to a file or into a folder')
+    .option('--overwrite', 'replace the file if there is one')
+    .option('--json', 'print JSON')
+    .action(async (id: string, target: string) => {
+      const { save: saveAsset } = await import('./assets.js');
+      finish(await saveAsset(save, id, target, save.optsWithGlobals()));
+    });
+}
+
+function addDoctor(program: Command, finish: (code: number) => void): void {
+  const command = program
+    .command('doctor')
+    .description('check keys, folders, providers and the local generator, and say what to do')
+    .option('--json', 'print JSON')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const { doctor } = await import('./doctor/index.js');
+      finish(await doctor(command, json));
+    });
+}
+
+function unknownCommand(program: Command, name: string): MeshwrightError {
+  const names = program.commands.map((command) => command.name()).join(', ');
+  return new MeshwrightError(
+    'invalid_arguments',
+    `There is no command ${name}; there are ${names}, and without a command meshwright is the stdio server.`,
+  );
+}
+
+/** Tells what went wrong; answers the exit code. What is no `MeshwrightError` is a defect and goes on. */
+function report(error: unknown, json: boolean): number {
+  // Help and version end this way too, with code 0.
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  const known =
+    error instanceof CommanderError
+      ? new MeshwrightError('invalid_arguments', usageText(error))
+      : error instanceof MeshwrightError
+        ? error
+        : undefined;
+  if (!known) throw error;
+  const { code, field, retryable, charged } = known;
+  const message = redact(known.message);
+  if (json) printJson({ error: { code, message, field, retryable, charged } });
+  note(`meshwright: ${plain(message)}`);
+  return WRONGLY_ASKED.has(code) ? 2 : 1;
+}
+
+function usageText({ message }: CommanderError): string {
+  const text = message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}. \`meshwright --help\` tells more.`;
+}

@@ -1,0 +1,36 @@
+import type { Config } from './config.js';
+import type { Jobs } from './jobs/service.js';
+import type { Locate } from './jobs/view.js';
+import { createLog, keepSecret, type Log } from './log.js';
+
+/** How the jobs of this machine are opened, for whatever serves them: the stdio server and the command line. */
+
+/** Whoever runs meshwright on this machine. */
+export const LOCAL_PRINCIPAL = 'local';
+
+/** The log of a configuration; its keys are never printed from here on. */
+export function openLog(config: Config): Log {
+  keepSecret(config.falKey, config.pixazoKey, config.scenarioKey, config.scenarioSecret);
+  return createLog(config.log);
+}
+
+/** Opens the jobs and takes up every unfinished one. */
+export async function openJobs(config: Config, log: Log): Promise<Jobs> {
+  const jobs = await lookAtJobs(config, log);
+  await jobs.start();
+  return jobs;
+}
+
+/** Opens the jobs and carries none of them on. */
+export async function lookAtJobs(config: Config, log: Log): Promise<Jobs> {
+  const [{ Jobs: Service }, { findModel }] = await Promise.all([
+    import('./jobs/service.js'),
+    import('./tools/models.js'),
+  ]);
+  return new Service({ config, log, model: (tool) => Promise.resolve(findModel(tool)) });
+}
+
+/** Where the files lie, for callers on the same machine. */
+export function locateOnDisk(jobs: Jobs): Locate {
+  return (asset) => ({ path: jobs.assets.path(asset) });
+}
