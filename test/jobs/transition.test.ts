@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { apply, isFinal, type JobEvent } from '../../src/jobs/transition.js';
-import type { Job, JobError } from '../../src/store/types.js';
+import type { Asset, Job, JobError } from '../../src/store/types.js';
 
 const NOW = 1_000_000;
 const error: JobError = {
@@ -84,7 +84,7 @@ const events: fc.Arbitrary<JobEvent> = fc.oneof(
   }),
   fc.record({
     type: fc.constant('stored' as const),
-    assets: fc.constant([]),
+    assets: fc.constant<Asset[]>([]),
     seed: fc.constant(undefined),
     report: fc.constant(undefined),
   }),
