@@ -1,0 +1,36 @@
+import { readFile, stat } from 'node:fs/promises';
+import { MeshwrightError, systemCode } from '../errors.js';
+import { serveWorker } from '../worker-thread.js';
+import { fileTooLarge } from './container.js';
+import { inspect } from './inspect.js';
+import { LIMITS } from './limits.js';
+import { render } from './render.js';
+import type { GlbTask, GlbTaskResult } from './tasks.js';
+
+/** The worker of this folder: one task per thread, see `run.ts`. */
+serveWorker<GlbTask, GlbTaskResult>(async (task) => {
+  const bytes = await readSource(task.source);
+  switch (task.name) {
+    case 'inspect':
+      return { value: await inspect(bytes) };
+    case 'render': {
+      const value = await render(bytes, task.options);
+      return { value, transfer: [value.image.buffer] };
+    }
+  }
+});
+
+/** Read in here, so that the server never waits for a disk. */
+async function readSource(source: string | Uint8Array): Promise<Uint8Array> {
+  if (typeof source !== 'string') return source;
+  try {
+    const { size } = await stat(source);
+    if (size > LIMITS.fileBytes) throw fileTooLarge(size);
+    return await readFile(source);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    throw new MeshwrightError('not_found', 'The file of this model is gone or cannot be read.', {
+      cause: error,
+    });
+  }
+}
