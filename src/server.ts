@@ -71,7 +71,7 @@ export function createServer(deps: ServerDeps): Serving {
   server.setRequestHandler('tools/list', () => list);
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const known = list.tools.some(({ name }) => name === params.name);
-    const { callTool, tools } = await import('./tools/index.js');
+    const { callTool, errorResult, tools } = await import('./tools/index.js');
     const tool = tools().find(({ name }) => name === params.name);
     if (!tool || !known) {
       throw new ProtocolError(
@@ -91,6 +91,9 @@ export function createServer(deps: ServerDeps): Serving {
         signal: context.mcpReq.signal,
         progress: (job) => progress.update(job),
       });
+    } catch (error) {
+      // The data folder cannot be opened.
+      return errorResult(error, tool.name, deps.log);
     } finally {
       await progress.stop();
     }

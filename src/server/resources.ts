@@ -1,6 +1,7 @@
 import type { ReadResourceResult, Server as McpServer } from '@modelcontextprotocol/server';
 import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError } from '@modelcontextprotocol/server';
 import { MeshwrightError, messageOf } from '../errors.js';
+import { viewInspection } from '../jobs/inspection.js';
 import type { Jobs } from '../jobs/service.js';
 import { assetUri, jobUri, SCHEME } from '../jobs/uris.js';
 import { formatBytes, viewJob } from '../jobs/view.js';
@@ -148,7 +149,7 @@ export class Resources {
         }
         case 'info': {
           const { asset, inspection } = await jobs.assets.inspect(principal, target.id);
-          return json(uri, { asset_id: asset.id, ...inspection });
+          return json(uri, viewInspection(asset.id, inspection));
         }
         case 'asset': {
           const asset = await jobs.assets.get(principal, target.id);

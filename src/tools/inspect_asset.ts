@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inspectionSchema, viewInspection } from '../jobs/inspection.js';
 import { assetId, defineTool, type Tool } from './tool.js';
 
 export const tool: Tool = defineTool({
@@ -9,9 +10,9 @@ export const tool: Tool = defineTool({
   description:
     'What is inside a GLB: validity, counts, size in metres, materials, textures, watertight, normals, UVs, and warnings with their fix.',
   input: z.strictObject({ asset_id: assetId }),
-  output: z.looseObject({ asset_id: z.string() }),
+  output: inspectionSchema,
   run: async ({ asset_id }, { jobs, principal }) => {
     const { asset, inspection } = await jobs.assets.inspect(principal, asset_id);
-    return { structured: { asset_id: asset.id, ...inspection } };
+    return { structured: viewInspection(asset.id, inspection) };
   },
 });

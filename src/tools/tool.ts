@@ -141,7 +141,8 @@ function resourceLink(asset: Asset, locate: Locate): ContentBlock {
   };
 }
 
-function errorResult(error: unknown, tool: string, log: Log): CallToolResult {
+/** Our own messages are shown; a defect becomes an id. */
+export function errorResult(error: unknown, tool: string, log: Log): CallToolResult {
   if (error instanceof MeshwrightError) {
     const { code, field, retryable, charged } = error;
     const shown: { [key: string]: Json } = { code, message: redact(error.message), retryable, charged };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { falOutput } from '../../jobs/fields.js';
-import { hunyuanArguments, hunyuanPrices } from '../../jobs/hunyuan.js';
+import { falOutput } from '../families/fields.js';
+import { hunyuanArguments, hunyuanPrices } from '../families/hunyuan.js';
 import { image, type Model } from '../../jobs/model.js';
 
 /** Hunyuan3D 2, one picture. */

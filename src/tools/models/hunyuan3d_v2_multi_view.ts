@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { falOutput } from '../../jobs/fields.js';
-import { hunyuanArguments } from '../../jobs/hunyuan.js';
+import { falOutput } from '../families/fields.js';
+import { hunyuanArguments } from '../families/hunyuan.js';
 import { image, type Model } from '../../jobs/model.js';
 
 /** Hunyuan3D 2 from three sides; there is no right view. */

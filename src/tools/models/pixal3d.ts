@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { between, falOutput, sampler, seed, whole } from '../../jobs/fields.js';
+import { between, falOutput, sampler, seed, whole } from '../families/fields.js';
 import { image, type Model } from '../../jobs/model.js';
 
 /**

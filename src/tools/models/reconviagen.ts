@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { falOutput, sampler, seed, whole } from '../../jobs/fields.js';
+import { falOutput, sampler, seed, whole } from '../families/fields.js';
 import { image, type Model } from '../../jobs/model.js';
 
 /** ReconViaGen 0.5, one to sixteen pictures of one object. Ranges are those of fal's OpenAPI. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { falOutput, seed } from '../../jobs/fields.js';
+import { falOutput, seed } from '../families/fields.js';
 import { image, type Model } from '../../jobs/model.js';
 
 /**

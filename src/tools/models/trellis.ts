@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { image, type Model } from '../../jobs/model.js';
-import { trellisArguments, trellisOutput, trellisPrices } from '../../jobs/trellis.js';
+import { trellisArguments, trellisOutput, trellisPrices } from '../families/trellis.js';
 
 /** TRELLIS, one picture. */
 export const model: Model = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { image, type Model } from '../../jobs/model.js';
-import { trellisArguments, trellisOutput, trellisPrices } from '../../jobs/trellis.js';
+import { trellisArguments, trellisOutput, trellisPrices } from '../families/trellis.js';
 
 /** TRELLIS from several pictures. fal names no maximum; sixteen is ours. */
 export const model: Model = {

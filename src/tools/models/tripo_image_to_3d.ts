@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { image, type Model } from '../../jobs/model.js';
-import { tripoArguments, tripoOutput, tripoSurcharges } from '../../jobs/tripo.js';
+import { tripoArguments, tripoOutput, tripoSurcharges } from '../families/tripo.js';
 
 /** Tripo v2.5, one picture. */
 export const model: Model = {

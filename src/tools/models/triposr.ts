@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { between, falOutput, whole } from '../../jobs/fields.js';
+import { between, falOutput, whole } from '../families/fields.js';
 import { image, type Model } from '../../jobs/model.js';
 
 /** TripoSR. It has no seed; an OBJ comes with its textures in `remeshing_dir`. */

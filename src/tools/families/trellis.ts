@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { between, falOutput, seed, whole } from './fields.js';
-import type { PriceRow } from './model.js';
+import type { PriceRow } from '../../jobs/model.js';
 
 /** What both TRELLIS endpoints share. */
 export const trellisArguments = {

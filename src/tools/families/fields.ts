@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isRecord, type Json } from '../json.js';
-import type { AssetRole } from '../store/types.js';
-import type { Output, OutputFile } from './model.js';
+import { isRecord, type Json } from '../../json.js';
+import type { AssetRole } from '../../store/types.js';
+import type { Output, OutputFile } from '../../jobs/model.js';
 
 /** Arguments and answers that many models share. */
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { JsonObject } from '../json.js';
+import type { JsonObject } from '../../json.js';
 import { falOutput, seed } from './fields.js';
-import type { Surcharge } from './model.js';
+import type { Surcharge } from '../../jobs/model.js';
 
 /**
  * What both Tripo v2.5 endpoints share. `pbr` is always sent: fal's text and schema name different defaults, and it

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { between, seed, whole } from './fields.js';
-import type { PriceRow } from './model.js';
+import type { PriceRow } from '../../jobs/model.js';
 
 /** What the Hunyuan3D endpoints share. */
 export const hunyuanArguments = {
