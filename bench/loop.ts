@@ -43,9 +43,9 @@ export async function benchLoop(): Promise<void> {
 
   async function during(work: () => Promise<unknown>): Promise<number[]> {
     const delays: number[] = [];
-    let working = true;
+    const done = new AbortController();
     const pinging = (async () => {
-      while (working) {
+      while (!done.signal.aborted) {
         const sent = performance.now();
         await call('ping', {});
         delays.push(performance.now() - sent);
@@ -53,7 +53,7 @@ export async function benchLoop(): Promise<void> {
       }
     })();
     await work();
-    working = false;
+    done.abort();
     await pinging;
     return delays;
   }
