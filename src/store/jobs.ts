@@ -1,14 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { MeshwrightError } from '../errors.js';
+import { DatabaseAccess } from './access.js';
 import { pageOf, positionOf } from './cursor.js';
 import { decodeAsset, decodeJob, encodeAsset, encodeJob } from './rows.js';
 import { LIVE } from './schema.js';
 import type { Sqlite, SqlRow } from './sqlite.js';
-import { isBusy, storageError } from './trouble.js';
 import type { Asset, AssetFilter, Job, JobChange, JobFilter, JobStore, Page } from './types.js';
-
-/** How often a transaction is tried that finds the database locked, each time for the driver's 5 s. */
-const BUSY_ATTEMPTS = 3;
 
 /** Which rows other processes changed, for a bus. */
 export interface ChangeLog {
@@ -25,22 +20,18 @@ export interface Mark {
 
 /** Jobs and asset rows in SQLite. Several processes may share the file. */
 export class SqliteJobStore implements JobStore, ChangeLog {
-  readonly #connect: () => Promise<Sqlite>;
-  readonly #folder: string;
-  #connection: Promise<Sqlite> | undefined;
-  #closed = false;
+  readonly #access: DatabaseAccess;
 
   /**
    * @param connect Opens the database; called on first use, and again after it failed.
    * @param folder The data folder, for error texts.
    */
   constructor(connect: () => Promise<Sqlite>, folder: string) {
-    this.#connect = connect;
-    this.#folder = folder;
+    this.#access = new DatabaseAccess(connect, folder);
   }
 
   create(job: Job, since: number | undefined): Promise<{ job: Job; existing: boolean }> {
-    return this.#write((db) => {
+    return this.#access.write((db) => {
       const equal =
         since === undefined
           ? undefined
@@ -59,11 +50,11 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   }
 
   get(id: string): Promise<Job | undefined> {
-    return this.#use((db) => findJob(db, id));
+    return this.#access.read((db) => findJob(db, id));
   }
 
   list({ principal, states, limit, cursor }: JobFilter): Promise<Page<Job>> {
-    return this.#use((db) => {
+    return this.#access.read((db) => {
       const { createdAt, id } = positionOf(cursor);
       const rows = db.all(
         `select id, data from jobs
@@ -81,7 +72,7 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   }
 
   change(id: string, step: (job: Job) => JobChange | undefined): Promise<Job | undefined> {
-    return this.#write((db) => {
+    return this.#access.write((db) => {
       const current = findJob(db, id);
       const next = current && step(current);
       if (!next) return undefined;
@@ -93,7 +84,7 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   }
 
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]> {
-    return this.#use((db) => {
+    return this.#access.read((db) => {
       const owners = db.all(
         `select distinct lease_owner as owner from jobs where ${LIVE} and due_at <= ? and lease_until > ?`,
         now,
@@ -115,7 +106,7 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   }
 
   nextDue(): Promise<number | undefined> {
-    return this.#use((db) => {
+    return this.#access.read((db) => {
       const row = db.get(
         `select due_at from jobs where ${LIVE} and lease_owner is null order by due_at limit 1`,
       );
@@ -124,7 +115,7 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   }
 
   usesBlob(key: string): Promise<boolean> {
-    return this.#use(
+    return this.#access.read(
       (db) =>
         db.get(
           `select 1 from jobs, json_tree(jobs.data, '$.images') as image
@@ -135,11 +126,11 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   }
 
   getAsset(id: string): Promise<Asset | undefined> {
-    return this.#use((db) => findAsset(db, id));
+    return this.#access.read((db) => findAsset(db, id));
   }
 
   listAssets({ principal, jobId, limit, cursor }: AssetFilter): Promise<Page<Asset>> {
-    return this.#use((db) => {
+    return this.#access.read((db) => {
       const { createdAt, id } = positionOf(cursor);
       const rows = db.all(
         `select id, data from assets
@@ -157,17 +148,17 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   }
 
   assetsOf(jobId: string): Promise<Asset[]> {
-    return this.#use((db) =>
+    return this.#access.read((db) =>
       db.all('select id, data from assets where job_id = ? order by sequence', jobId).map(assetOf),
     );
   }
 
   addAsset(asset: Asset): Promise<void> {
-    return this.#write((db) => insertAsset(db, asset));
+    return this.#access.write((db) => insertAsset(db, asset));
   }
 
   deleteAsset(id: string): Promise<Asset | undefined> {
-    return this.#write((db) => {
+    return this.#access.write((db) => {
       const asset = findAsset(db, id);
       if (asset) db.run('delete from assets where id = ?', id);
       return asset;
@@ -175,11 +166,11 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   }
 
   hasAssetKey(key: string): Promise<boolean> {
-    return this.#use((db) => db.get('select 1 from assets where key = ? limit 1', key) !== undefined);
+    return this.#access.read((db) => db.get('select 1 from assets where key = ? limit 1', key) !== undefined);
   }
 
   changes(since: Mark | undefined): Promise<{ mark: Mark; ids: string[] }> {
-    return this.#use((db) => {
+    return this.#access.read((db) => {
       // Read first: a commit between the two reads is then seen again, never missed.
       const dataVersion = Number(db.get('pragma data_version')?.['data_version']);
       if (since?.dataVersion === dataVersion) return { mark: since, ids: [] };
@@ -195,38 +186,8 @@ export class SqliteJobStore implements JobStore, ChangeLog {
     });
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    const db = await this.#connection?.catch(() => undefined);
-    this.#connection = undefined;
-    db?.close();
-  }
-
-  #write<T>(body: (db: Sqlite) => T): Promise<T> {
-    return this.#use((db) => db.transaction(() => body(db)));
-  }
-
-  async #use<T>(body: (db: Sqlite) => T): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return body(await this.#open());
-      } catch (error) {
-        if (!isBusy(error) || attempt === BUSY_ATTEMPTS) throw storageError(error, this.#folder);
-      }
-      await delay(20 + Math.random() * 80);
-    }
-  }
-
-  #open(): Promise<Sqlite> {
-    if (this.#closed)
-      throw new MeshwrightError('storage', 'The server is shutting down. Try again when it is back.', {
-        retryable: true,
-      });
-    this.#connection ??= this.#connect().catch((error: unknown) => {
-      this.#connection = undefined;
-      throw error;
-    });
-    return this.#connection;
+  close(): Promise<void> {
+    return this.#access.close();
   }
 }
 

@@ -56,8 +56,8 @@ const WORDS: Record<Trouble, (folder: string, cause: string) => string> = {
     `Reading or writing the data folder ${folder} failed (${cause}). Check the disk, then try again.`,
   notFolder: (folder) =>
     `${folder} cannot be the data folder: there is a file in its place. Move that file, or set MESHWRIGHT_DATA_DIR to another folder.`,
-  unreachable: (folder, cause) =>
-    `The data folder ${folder} cannot be made or reached (${cause}). Set MESHWRIGHT_DATA_DIR to a folder that exists.`,
+  unreachable: (folder) =>
+    `The data folder ${folder} cannot be made: its place does not exist or is read-only. Set MESHWRIGHT_DATA_DIR to a folder that can be written.`,
 };
 
 /** Troubles that may be over at the next attempt. */

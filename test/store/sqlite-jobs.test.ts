@@ -98,7 +98,8 @@ describe.each(sqliteDrivers())('%s', (driver) => {
   test('a damaged database is said in words', async () => {
     const folder = await temporaryFolder();
     const { store } = await openIn(folder, driver);
-    for (let n = 0; n < 40; n++) await store.create(aJob({ args: { text: 'x'.repeat(500) } }), undefined);
+    const rows = Array.from({ length: 40 }, () => aJob({ args: { text: 'x'.repeat(500) } }));
+    await Promise.all(rows.map((row) => store.create(row, undefined)));
     await store.close();
     const file = path.join(folder, 'jobs.db');
     await writeFile(file, (await readFile(file)).fill(0x5a, 4_096));

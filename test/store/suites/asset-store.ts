@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { AssetStore } from '../../../src/store/types.js';
 
@@ -130,6 +130,16 @@ export function assetStoreSuite(
       expect(await store.sweep(HOUR, async () => false)).toBe(0);
       await store.adopt(temporary, 'asset_1.glb');
       expect(await store.has('asset_new.glb')).toBe(true);
+    });
+
+    test('a file that took long to write is young when it is published', async () => {
+      const { store } = await open();
+      const temporary = await store.temporary();
+      await writeFile(temporary, bytes);
+      const longAgo = new Date(Date.now() - 5 * HOUR);
+      await utimes(temporary, longAgo, longAgo);
+      await store.adopt(temporary, 'asset_1.glb');
+      expect(await store.sweep(HOUR, async () => false)).toBe(0);
     });
 
     test('an empty store has nothing to sweep', async () => {

@@ -164,6 +164,23 @@ export function jobStoreSuite(
       expect(await store.assetsOf(job.id)).toEqual([first, second]);
     });
 
+    test('of many writes at once, those that fail do not take the others with them', async () => {
+      const { store } = await open();
+      const taken = anAsset();
+      await store.addAsset(taken);
+      const jobs = Array.from({ length: 9 }, () => aJob());
+      const writes = [
+        ...jobs.map((job) => store.create(job, undefined)),
+        store.addAsset(taken),
+        store.create(aJob({ progress: Number.NaN }), undefined),
+        store.addAsset(anAsset()),
+      ];
+      const outcomes = (await Promise.allSettled(writes)).map(({ status }) => status);
+      expect(outcomes.toSpliced(9, 2)).toEqual(Array.from({ length: 10 }, () => 'fulfilled'));
+      expect(outcomes.slice(9, 11)).toEqual(['rejected', 'rejected']);
+      for (const job of jobs) expect(await store.get(job.id)).toEqual(job);
+    });
+
     test('two connections never lose a change of each other', async () => {
       const { store, another } = await open();
       const other = await another();
@@ -181,7 +198,7 @@ export function jobStoreSuite(
       const { store } = await open();
       // Four moments for 22 rows: many rows share one.
       const jobs = Array.from({ length: 22 }, (_, n) => aJob({ createdAt: 100 + (n % 4) }));
-      for (const job of jobs) await store.create(job, undefined);
+      await Promise.all(jobs.map((job) => store.create(job, undefined)));
       await store.create(aJob({ principal: 'bob' }), undefined);
 
       const seen: Job[] = [];
@@ -200,7 +217,7 @@ export function jobStoreSuite(
 
     test('a full last page says that it is the last one', async () => {
       const { store } = await open();
-      for (let n = 0; n < 3; n++) await store.create(aJob(), undefined);
+      await Promise.all([aJob(), aJob(), aJob()].map((job) => store.create(job, undefined)));
       expect(await store.list({ principal: 'ada', limit: 3 })).not.toHaveProperty('nextCursor');
       expect(await store.list({ principal: 'ada', limit: 2 })).toHaveProperty('nextCursor');
     });
@@ -337,6 +354,16 @@ export function jobStoreSuite(
       await store.change(job.id, (row) => ({ job: { ...row, state: 'failed' } }));
       expect(await store.usesBlob('input_a.png')).toBe(false);
     });
+  });
+
+  test(`${name}: close finishes the writes that were begun`, async () => {
+    const { store, another } = await open();
+    const reader = await another();
+    const jobs = Array.from({ length: 100 }, () => aJob());
+    const writes = jobs.map((job) => store.create(job, undefined));
+    await store.close();
+    await Promise.all(writes);
+    expect((await reader.list({ principal: 'ada', limit: 200 })).rows).toHaveLength(100);
   });
 
   test(`${name}: after close, calls are refused in words`, async () => {

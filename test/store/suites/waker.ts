@@ -38,7 +38,7 @@ export function wakerSuite(
   }
 
   async function write(jobs: JobStore, ...rows: Job[]): Promise<void> {
-    for (const row of rows) await jobs.create(row, undefined);
+    await Promise.all(rows.map((row) => jobs.create(row, undefined)));
   }
 
   describe(name, () => {

@@ -25,9 +25,9 @@ const tasks: Record<string, () => Promise<void>> = {
     }
   },
 
-  /** A hundred changes of one job. */
+  /** Fifty changes of one job. */
   async change() {
-    for (let n = 0; n < 100; n++) {
+    for (let n = 0; n < 50; n++) {
       await jobs.change(argument, (job) => ({ job: { ...job, storeAttempts: job.storeAttempts + 1 } }));
     }
   },

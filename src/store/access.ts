@@ -1,0 +1,116 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { MeshwrightError } from '../errors.js';
+import type { Sqlite } from './sqlite.js';
+import { isBusy, storageError } from './trouble.js';
+
+/** How often work is tried that finds the database locked, each time for the driver's own 5 s. */
+const BUSY_ATTEMPTS = 3;
+/** Writes in one transaction: enough to share the wait for the disk, few enough not to hold up the event loop. */
+const MAX_BATCH = 64;
+
+interface Write {
+  /** Does the work and answers how to report it once it is on disk. */
+  run: (db: Sqlite) => () => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Access to a database that is opened on first use. A locked database is waited for; what disks can do to anybody
+ * comes out as MeshwrightError `storage`. Writes that arrive together share one transaction, because the wait for
+ * the disk is nearly all that a write costs; each is acknowledged only after the commit.
+ */
+export class DatabaseAccess {
+  readonly #connect: () => Promise<Sqlite>;
+  readonly #folder: string;
+  #connection: Promise<Sqlite> | undefined;
+  #closed = false;
+  #waiting: Write[] = [];
+  #draining: Promise<void> | undefined;
+
+  /**
+   * @param connect Opens the database; called again after it failed.
+   * @param folder The data folder, for error texts.
+   */
+  constructor(connect: () => Promise<Sqlite>, folder: string) {
+    this.#connect = connect;
+    this.#folder = folder;
+  }
+
+  async read<T>(body: (db: Sqlite) => T): Promise<T> {
+    if (this.#closed) throw closedError();
+    try {
+      return await this.#patiently(body);
+    } catch (error) {
+      throw storageError(error, this.#folder);
+    }
+  }
+
+  /** @param body Runs with the write lock held, all or nothing. Without effects of its own: it may run again. */
+  write<T>(body: (db: Sqlite) => T): Promise<T> {
+    if (this.#closed) return Promise.reject(closedError());
+    return new Promise((resolve, reject) => {
+      const run = (db: Sqlite): (() => void) => {
+        const value = body(db);
+        return () => resolve(value);
+      };
+      this.#waiting.push({ run, reject: (error) => reject(storageError(error, this.#folder)) });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Finishes the writes that were begun. Later calls are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+    const db = await this.#connection?.catch(() => undefined);
+    this.#connection = undefined;
+    db?.close();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      // Others get a turn between two waits for the disk, and more writes come together meanwhile.
+      await nextTurn();
+      await this.#commit(this.#waiting.splice(0, MAX_BATCH));
+    }
+    this.#draining = undefined;
+  }
+
+  async #commit(batch: Write[]): Promise<void> {
+    try {
+      const reports = await this.#patiently((db) => db.transaction(() => batch.map(({ run }) => run(db))));
+      for (const report of reports) report();
+    } catch (error) {
+      if (batch.length === 1 || isBusy(error)) for (const { reject } of batch) reject(error);
+      // One failed and took the others with it: each alone, then.
+      else for (const write of batch) await this.#commit([write]);
+    }
+  }
+
+  async #patiently<T>(body: (db: Sqlite) => T): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return body(await this.#open());
+      } catch (error) {
+        if (!isBusy(error) || attempt === BUSY_ATTEMPTS) throw error;
+      }
+      await delay(20 + Math.random() * 80);
+    }
+  }
+
+  #open(): Promise<Sqlite> {
+    if (this.#connection) return this.#connection;
+    const opening = this.#connect();
+    this.#connection = opening;
+    opening.catch(() => {
+      if (this.#connection === opening) this.#connection = undefined;
+    });
+    return opening;
+  }
+}
+
+function closedError(): MeshwrightError {
+  return new MeshwrightError('storage', 'The store is closed: the server is shutting down.', {
+    retryable: true,
+  });
+}
