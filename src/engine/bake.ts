@@ -29,7 +29,7 @@ export function bake(
 ): Picture {
   const atlas: Picture = { width: size, height: size, rgb: new Uint8Array(size * size * 3) };
   const known = new Uint8Array(size * size);
-  const triangle = triangleSampler(mesh, surface, sources, hidden);
+  const painter = trianglePainter(mesh, surface, sources, hidden);
   /** Whether a texel was coloured for a chart. */
   const isSeen = new Uint8Array(mesh.chartCount);
   const { indices, texels } = mesh;
@@ -39,7 +39,7 @@ export function bake(
     const b = 2 * (indices[3 * t + 1] ?? 0);
     const c = 2 * (indices[3 * t + 2] ?? 0);
     const chart = mesh.chartOf[t] ?? 0;
-    triangle.choose(t);
+    painter.choose(t);
     scanTriangle(
       texels[a] ?? 0,
       texels[a + 1] ?? 0,
@@ -51,12 +51,10 @@ export function bake(
       size,
       size,
       (y, from, to) => {
+        const at = y * size + from;
+        painter.paint(from + 0.5, y + 0.5, to - from + 1, atlas.rgb, 3 * at);
+        known.fill(1, at, at + to - from + 1);
         isSeen[chart] = 1;
-        for (let x = from; x <= to; x += 1) {
-          const at = y * size + x;
-          triangle.colour(x + 0.5, y + 0.5, atlas.rgb, 3 * at);
-          known[at] = 1;
-        }
         return true;
       },
     );
@@ -70,8 +68,8 @@ export function bake(
     const u = texels[a] ?? 0;
     const v = texels[a + 1] ?? 0;
     const at = Math.min(size - 1, Math.floor(v)) * size + Math.min(size - 1, Math.floor(u));
-    triangle.choose(t);
-    triangle.colour(u, v, atlas.rgb, 3 * at);
+    painter.choose(t);
+    painter.paint(u, v, 1, atlas.rgb, 3 * at);
     known[at] = 1;
   }
   growByOne(atlas, known);
@@ -80,96 +78,108 @@ export function bake(
   return atlas;
 }
 
-interface TriangleSampler {
+interface TrianglePainter {
   /** Turns to a triangle of the unwrapped mesh. */
   choose(triangle: number): void;
-  /** Writes the colour of the triangle's point at (u, v), texels. */
-  colour(u: number, v: number, rgb: Uint8Array, at: number): void;
+  /** Writes the colours of `count` points of the triangle from (u, v) to the right, a texel apart. */
+  paint(u: number, v: number, count: number, rgb: Uint8Array, at: number): void;
 }
 
-/** Interpolates over one triangle at a time. Keeps its numbers in place: it is called for millions of texels. */
-function triangleSampler(
+/** Position, normal, hidden colour. */
+const attributes = 9;
+
+/** Interpolates over one triangle at a time. Keeps its numbers in place: it colours millions of texels. */
+function trianglePainter(
   mesh: Unwrapped,
   surface: Surface,
   sources: readonly Source[],
   hidden: Hidden,
-): TriangleSampler {
+): TrianglePainter {
   const { indices, texels, positions, normals } = mesh;
   const point: SurfacePoint = surfacePoint();
+  const { position, normal } = point;
   const sum = new Float64Array(4);
-  /** Each attribute is `start + l * alongB + m * alongC`: position, normal, hidden colour. */
-  const start = new Float64Array(9);
-  const alongB = new Float64Array(9);
-  const alongC = new Float64Array(9);
-  let u0 = 0;
-  let v0 = 0;
-  let bu = 0;
-  let bv = 0;
-  let cu = 0;
-  let cv = 0;
+  /** Each attribute is `origin + u * perU + v * perV`. */
+  const origin = new Float64Array(attributes);
+  const perU = new Float64Array(attributes);
+  const perV = new Float64Array(attributes);
+  const now = new Float64Array(attributes);
+  let facing: readonly Source[] = [];
 
   function choose(triangle: number): void {
     const a = indices[3 * triangle] ?? 0;
     const b = indices[3 * triangle + 1] ?? 0;
     const c = indices[3 * triangle + 2] ?? 0;
-    u0 = texels[2 * a] ?? 0;
-    v0 = texels[2 * a + 1] ?? 0;
-    const abu = (texels[2 * b] ?? 0) - u0;
-    const abv = (texels[2 * b + 1] ?? 0) - v0;
-    const acu = (texels[2 * c] ?? 0) - u0;
-    const acv = (texels[2 * c + 1] ?? 0) - v0;
-    const area = abu * acv - acu * abv;
-    const inverse = area === 0 ? 0 : 1 / area;
-    bu = acv * inverse;
-    bv = -acu * inverse;
-    cu = -abv * inverse;
-    cv = abu * inverse;
-    spread(positions, a, b, c, 0);
-    spread(normals, a, b, c, 3);
+    spread(positions, a, b, c, a, b, c, 0);
+    spread(normals, a, b, c, a, b, c, 3);
     if (hidden.kind === 'vertices') {
       const { sourceVertex } = mesh;
-      spread(hidden.colours, sourceVertex[a] ?? 0, sourceVertex[b] ?? 0, sourceVertex[c] ?? 0, 6);
+      spread(hidden.colours, sourceVertex[a] ?? 0, sourceVertex[b] ?? 0, sourceVertex[c] ?? 0, a, b, c, 6);
     }
     const face = 3 * (mesh.sourceTriangle[triangle] ?? 0);
     for (let k = 0; k < 3; k += 1) point.faceNormal[k] = surface.faceNormals[face + k] ?? 0;
+    facing = sources.filter(({ axis, sign }) => sign * (point.faceNormal[axis] ?? 0) > 0);
   }
 
-  function spread(vectors: Float32Array, a: number, b: number, c: number, to: number): void {
+  /** Makes three values, at the texels of three vertices, linear in u and v. */
+  function spread(
+    vectors: Float32Array,
+    fromA: number,
+    fromB: number,
+    fromC: number,
+    a: number,
+    b: number,
+    c: number,
+    to: number,
+  ): void {
+    const u = texels[2 * a] ?? 0;
+    const v = texels[2 * a + 1] ?? 0;
+    const abu = (texels[2 * b] ?? 0) - u;
+    const abv = (texels[2 * b + 1] ?? 0) - v;
+    const acu = (texels[2 * c] ?? 0) - u;
+    const acv = (texels[2 * c + 1] ?? 0) - v;
+    const area = abu * acv - acu * abv;
+    const inverse = area === 0 ? 0 : 1 / area;
     for (let k = 0; k < 3; k += 1) {
-      const origin = vectors[3 * a + k] ?? 0;
-      start[to + k] = origin;
-      alongB[to + k] = (vectors[3 * b + k] ?? 0) - origin;
-      alongC[to + k] = (vectors[3 * c + k] ?? 0) - origin;
+      const start = vectors[3 * fromA + k] ?? 0;
+      const ab = ((vectors[3 * fromB + k] ?? 0) - start) * inverse;
+      const ac = ((vectors[3 * fromC + k] ?? 0) - start) * inverse;
+      const alongU = ab * acv - ac * abv;
+      const alongV = ac * abu - ab * acu;
+      perU[to + k] = alongU;
+      perV[to + k] = alongV;
+      origin[to + k] = start - u * alongU - v * alongV;
     }
   }
 
-  function attribute(at: number, l: number, m: number): number {
-    return (start[at] ?? 0) + l * (alongB[at] ?? 0) + m * (alongC[at] ?? 0);
-  }
-
-  function colour(u: number, v: number, rgb: Uint8Array, at: number): void {
-    const l = (u - u0) * bu + (v - v0) * bv;
-    const m = (u - u0) * cu + (v - v0) * cv;
-    for (let k = 0; k < 3; k += 1) point.position[k] = attribute(k, l, m);
-    const nx = attribute(3, l, m);
-    const ny = attribute(4, l, m);
-    const nz = attribute(5, l, m);
-    const length = Math.sqrt(nx * nx + ny * ny + nz * nz);
-    point.normal[0] = length > 0 ? nx / length : 0;
-    point.normal[1] = length > 0 ? ny / length : 0;
-    point.normal[2] = length > 0 ? nz / length : 0;
-
-    sum.fill(0);
-    addSeen(sources, point, sum);
-    if (hidden.kind === 'picture') {
-      addPicture(hidden.picture, hidden.projection, point, hiddenWeight, sum);
-    } else {
-      for (let k = 0; k < 3; k += 1) sum[k] = (sum[k] ?? 0) + hiddenWeight * attribute(6 + k, l, m);
-      sum[3] = (sum[3] ?? 0) + hiddenWeight;
+  function paint(u: number, v: number, count: number, rgb: Uint8Array, at: number): void {
+    for (let k = 0; k < attributes; k += 1) {
+      now[k] = (origin[k] ?? 0) + u * (perU[k] ?? 0) + v * (perV[k] ?? 0);
     }
-    const share = 1 / (sum[3] ?? 1);
-    for (let k = 0; k < 3; k += 1) rgb[at + k] = Math.min(255, Math.max(0, (sum[k] ?? 0) * share + 0.5));
+    for (let texel = at; texel < at + 3 * count; texel += 3) {
+      const nx = now[3] ?? 0;
+      const ny = now[4] ?? 0;
+      const nz = now[5] ?? 0;
+      const shorten = 1 / Math.sqrt(nx * nx + ny * ny + nz * nz + 1e-30);
+      for (let k = 0; k < 3; k += 1) {
+        position[k] = now[k] ?? 0;
+        normal[k] = (now[3 + k] ?? 0) * shorten;
+        sum[k] = 0;
+      }
+      sum[3] = 0;
+      addSeen(facing, point, sum);
+      if (hidden.kind === 'picture') {
+        addPicture(hidden.picture, hidden.projection, point, hiddenWeight, sum);
+      } else {
+        for (let k = 0; k < 3; k += 1) sum[k] = (sum[k] ?? 0) + hiddenWeight * (now[6 + k] ?? 0);
+        sum[3] = (sum[3] ?? 0) + hiddenWeight;
+      }
+      const share = 1 / (sum[3] ?? 1);
+      // Extrapolation at a triangle's edge can leave the range by a rounding error.
+      for (let k = 0; k < 3; k += 1) rgb[texel + k] = Math.min(255, Math.max(0, (sum[k] ?? 0) * share + 0.5));
+      for (let k = 0; k < attributes; k += 1) now[k] = (now[k] ?? 0) + (perU[k] ?? 0);
+    }
   }
 
-  return { choose, colour };
+  return { choose, paint };
 }

@@ -73,34 +73,32 @@ export function bleed({ width, height, rgb }: Picture, known: Uint8Array): void 
 
 /**
  * Spreads known pixels outwards by one ring, in place: each unknown pixel beside known ones takes their average.
- * Nearer to the edge's own colour than `bleed`, which follows.
+ * Nearer to the edge's own colour than `bleed`, which follows. Pixels on the picture's edge are left out.
  */
 export function growByOne({ width, height, rgb }: Picture, known: Uint8Array): void {
+  const around = [-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1];
   const ring: number[] = [];
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      const at = y * width + x;
-      if (known[at] !== 0) continue;
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      let count = 0;
-      for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row += 1) {
-        for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column += 1) {
-          const from = row * width + column;
-          if (known[from] === 0) continue;
-          red += rgb[3 * from] ?? 0;
-          green += rgb[3 * from + 1] ?? 0;
-          blue += rgb[3 * from + 2] ?? 0;
-          count += 1;
-        }
+  for (let y = 1; y < height - 1; y += 1) {
+    // Of three neighbouring columns: how many of their pixels in the three rows around are known.
+    let before = 0;
+    let here = knownInColumn(known, y * width, width);
+    for (let at = y * width + 1; at < (y + 1) * width - 1; at += 1) {
+      const after = knownInColumn(known, at + 1, width);
+      const count = before + here + after;
+      before = here;
+      here = after;
+      if (count === 0 || known[at] !== 0) continue;
+      for (let k = 0; k < 3; k += 1) {
+        let sum = 0;
+        for (const step of around) if (known[at + step] !== 0) sum += rgb[3 * (at + step) + k] ?? 0;
+        rgb[3 * at + k] = sum / count + 0.5;
       }
-      if (count === 0) continue;
-      rgb[3 * at] = red / count + 0.5;
-      rgb[3 * at + 1] = green / count + 0.5;
-      rgb[3 * at + 2] = blue / count + 0.5;
       ring.push(at);
     }
   }
   for (const at of ring) known[at] = 1;
+}
+
+function knownInColumn(known: Uint8Array, at: number, width: number): number {
+  return (known[at - width] ?? 0) + (known[at] ?? 0) + (known[at + width] ?? 0);
 }

@@ -17,16 +17,19 @@ interface Small extends Picture {
   mask: Uint8Array;
 }
 
-/** In each row the colours of the two rims run into each other across every run of the silhouette. */
+/**
+ * The colours at both ends of every run of the silhouette along a row, running into each other: a quiet back for
+ * a round front, without its face. Rows only, since bands and belts go around things; columns would break them.
+ */
 export function acrossRuns(cutout: Cutout): Picture {
-  const small = shrink(cutout);
-  const { width, height, rgb, mask } = small;
+  const { width, height, rgb, mask } = shrink(cutout);
   const painted = new Uint8Array(rgb.length);
   for (let y = 0; y < height; y += 1) {
-    for (let from = y * width; from < (y + 1) * width; from += 1) {
+    const end = (y + 1) * width;
+    for (let from = y * width; from < end; from += 1) {
       if (mask[from] === 0) continue;
       let to = from;
-      while (to + 1 < (y + 1) * width && mask[to + 1] !== 0) to += 1;
+      while (to + 1 < end && mask[to + 1] !== 0) to += 1;
       for (let at = from; at <= to; at += 1) {
         const share = to > from ? (at - from) / (to - from) : 0.5;
         for (let k = 0; k < 3; k += 1) {

@@ -25,9 +25,9 @@ export function addSeen(sources: readonly Source[], point: SurfacePoint, sum: Fl
   for (const source of sources) {
     const cosine = cosineTo(source, point);
     if (cosine <= 0) continue;
-    const confidence = visibility(source, point, cosine);
-    if (confidence === 0) continue;
-    addPicture(source.picture, source.inPicture, point, source.trust * confidence * cosine ** 4, sum);
+    const squared = cosine * cosine;
+    const weight = source.trust * visibility(source, point, cosine) * squared * squared;
+    if (weight > 0) addPicture(source.picture, source.inPicture, point, weight, sum);
   }
 }
 

@@ -2,26 +2,27 @@ import type { Mesh } from './types.js';
 
 /** What charts and baking need to know of a mesh beyond its triangles. */
 export interface Surface {
-  /** Unit normal of each triangle; zero where a triangle has no area. */
+  /** Unit normal of each triangle; a sliver has that of its vertices. */
   faceNormals: Float32Array;
   /** Square metres. */
   faceAreas: Float32Array;
-  /** Unit normal of each vertex: its triangles' normals weighted by the angle they span there. */
+  /** Unit normal of each vertex: its triangles' normals weighted by the angle they span there, without slivers. */
   vertexNormals: Float32Array;
   /** The triangle across edge k (corner k to corner k + 1) of triangle t at `3 * t + k`, -1 where there is none. */
   neighbours: Int32Array;
 }
 
+/** Height over longest side under which a triangle is a sliver, whose own normal is rounding noise. */
+const sliverHeight = 2e-3;
+
 export function surfaceOf(mesh: Mesh): Surface {
   const { faceNormals, faceAreas } = faces(mesh);
-  return {
-    faceNormals,
-    faceAreas,
-    vertexNormals: smoothNormals(mesh, faceNormals),
-    neighbours: neighboursOf(mesh),
-  };
+  const vertexNormals = smoothNormals(mesh, faceNormals);
+  fillSlivers(mesh, faceNormals, vertexNormals);
+  return { faceNormals, faceAreas, vertexNormals, neighbours: neighboursOf(mesh) };
 }
 
+/** Areas, and normals that are zero for slivers. */
 function faces({ positions, indices }: Mesh): Pick<Surface, 'faceNormals' | 'faceAreas'> {
   const count = indices.length / 3;
   const faceNormals = new Float32Array(count * 3);
@@ -44,7 +45,12 @@ function faces({ positions, indices }: Mesh): Pick<Surface, 'faceNormals' | 'fac
     const z = ux * vy - uy * vx;
     const length = Math.hypot(x, y, z);
     faceAreas[t] = length / 2;
-    if (length === 0) continue;
+    const longest = Math.max(
+      ux * ux + uy * uy + uz * uz,
+      vx * vx + vy * vy + vz * vz,
+      (ux - vx) ** 2 + (uy - vy) ** 2 + (uz - vz) ** 2,
+    );
+    if (length <= sliverHeight * longest) continue;
     faceNormals[3 * t] = x / length;
     faceNormals[3 * t + 1] = y / length;
     faceNormals[3 * t + 2] = z / length;
@@ -78,6 +84,23 @@ function smoothNormals({ positions, indices }: Mesh, faceNormals: Float32Array):
     normals[at + 2] = length > 0 ? z / length : 0;
   }
   return normals;
+}
+
+function fillSlivers({ indices }: Mesh, faceNormals: Float32Array, vertexNormals: Float32Array): void {
+  for (let at = 0; at < faceNormals.length; at += 3) {
+    if (faceNormals[at] !== 0 || faceNormals[at + 1] !== 0 || faceNormals[at + 2] !== 0) continue;
+    const sum = [0, 1, 2].map((k) =>
+      [0, 1, 2].reduce(
+        (total, corner) => total + (vertexNormals[3 * (indices[at + corner] ?? 0) + k] ?? 0),
+        0,
+      ),
+    );
+    const length = Math.hypot(...sum) || 1;
+    faceNormals.set(
+      sum.map((value) => value / length),
+      at,
+    );
+  }
 }
 
 /** Angle at `from` between the ways to `a` and `b`, radians; 0 where one of them has no length. */

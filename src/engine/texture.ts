@@ -114,7 +114,8 @@ function isMirrored(name: ViewName, views: readonly View[], mode: ShapeMode): bo
 }
 
 function madeUp(view: View, cutout: Cutout, mode: ShapeMode): Hidden {
-  const picture = mode === 'lathe' || mode === 'extrude' ? aroundRim(cutout) : acrossRuns(cutout);
+  // A turned object keeps its own colours up to the rim: they only meet there.
+  const picture = mode === 'lathe' ? cutout : mode === 'extrude' ? aroundRim(cutout) : acrossRuns(cutout);
   const placement = inCutout(view, cutout);
   return {
     kind: 'picture',

@@ -1,11 +1,11 @@
 import type { CameraAxes } from './camera.js';
 import { cameraAxes } from './camera.js';
-import type { Charts } from './charts.js';
-import { chartAxes } from './charts.js';
+import { along, chartAxes } from './chart-axes.js';
 import type { Outline } from './pack.js';
 import { packCharts } from './pack.js';
 import type { Surface } from './surface.js';
 import type { Mesh } from './types.js';
+import type { Charts } from './unfold.js';
 
 /** A mesh with one texture coordinate per vertex: vertices on seams are there once for each chart. */
 export interface Unwrapped {
@@ -90,11 +90,11 @@ function axesOf(charts: Charts, chart: number): CameraAxes {
 }
 
 function planeU({ right }: CameraAxes, positions: Float32Array, vertex: number): number {
-  return right.sign * (positions[3 * vertex + right.axis] ?? 0);
+  return along(right, positions, 3 * vertex);
 }
 
 function planeV({ up }: CameraAxes, positions: Float32Array, vertex: number): number {
-  return -up.sign * (positions[3 * vertex + up.axis] ?? 0);
+  return -along(up, positions, 3 * vertex);
 }
 
 /** Triangles in the order of their charts, and where each chart begins. */

@@ -143,3 +143,13 @@ export function spiral(turns = 3, steps = 200): Mesh {
   indices.push(0, 3, 2, 0, 2, 1, end, end + 1, end + 2, end, end + 2, end + 3);
   return { positions: Float32Array.from(positions), indices: Uint32Array.from(indices) };
 }
+
+/** The same mesh with every vertex pushed about by up to `amount` metres, always in the same way. */
+export function crumpled(mesh: Mesh, amount: number): Mesh {
+  let state = 1;
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return { ...mesh, positions: mesh.positions.map((value) => value + amount * (2 * random() - 1)) };
+}
