@@ -1,28 +1,46 @@
 /**
- * Exact Euclidean distances on a raster (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled
- * Functions", 2012).
+ * Euclidean distances on a raster (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012),
+ * from the anti-aliased outline, as is usual for glyphs.
  */
 
 /** Squared; beyond any picture, and small enough to be added to without loss. */
 const FAR = 1e12;
 
-/** Signed distance in samples to the edge between inside (non-zero) and outside samples; positive inside. */
-export function signedDistance(inside: Uint8Array, width: number, height: number): Float32Array {
-  const toOutside = squaredDistance(inside, width, height, false);
-  const toInside = squaredDistance(inside, width, height, true);
-  const signed = new Float32Array(inside.length);
+/**
+ * Signed distance, in samples, to the outline of a silhouette; positive inside.
+ *
+ * @param coverage 0 outside to 1 inside. Samples between lie on the outline and place it exactly.
+ * @param ramp Samples over which the coverage goes from 0 to 1.
+ */
+export function signedDistance(
+  coverage: Float32Array,
+  width: number,
+  height: number,
+  ramp: number,
+): Float32Array {
+  const toInside = squaredDistance(coverage, width, height, (c) => ramp * Math.max(0, 0.5 - c));
+  const toOutside = squaredDistance(coverage, width, height, (c) => ramp * Math.max(0, c - 0.5));
+  const signed = new Float32Array(coverage.length);
   for (let at = 0; at < signed.length; at += 1) {
-    // The edge runs half way between an inside and an outside sample.
-    signed[at] =
-      (inside[at] ?? 0) > 0 ? Math.sqrt(toOutside[at] ?? 0) - 0.5 : 0.5 - Math.sqrt(toInside[at] ?? 0);
+    signed[at] = Math.sqrt(toOutside[at] ?? 0) - Math.sqrt(toInside[at] ?? 0);
   }
   return signed;
 }
 
-/** Squared distance of every sample to the nearest one that is inside (`toInside`) or outside. */
-function squaredDistance(inside: Uint8Array, width: number, height: number, toInside: boolean): Float64Array {
+/** Squared distances of all samples to those on one side, which count as `offset` away themselves. */
+function squaredDistance(
+  coverage: Float32Array,
+  width: number,
+  height: number,
+  offset: (coverage: number) => number,
+): Float64Array {
   const field = new Float64Array(width * height);
-  for (let at = 0; at < field.length; at += 1) field[at] = (inside[at] ?? 0) > 0 === toInside ? 0 : FAR;
+  // A sample that is wholly on the other side is no place to measure from.
+  const excluded = offset(0) > 0 ? 0 : 1;
+  for (let at = 0; at < field.length; at += 1) {
+    const c = coverage[at] ?? 0;
+    field[at] = c === excluded ? FAR : offset(c) ** 2;
+  }
   const longest = Math.max(width, height);
   const line = new Float64Array(longest);
   const envelope = new LowerEnvelope(longest);

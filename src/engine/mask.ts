@@ -66,6 +66,7 @@ function fromGiven(pixels: Pixels, given: Pixels, field: string): Mask {
   const opaque = hasTransparency(given);
   const { width, height } = pixels;
   const data = new Uint8Array(width * height);
+  const values = new Uint8Array(width * height);
   for (let j = 0; j < height; j += 1) {
     const row = Math.floor(((j + 0.5) * given.height) / height) * given.width;
     for (let i = 0; i < width; i += 1) {
@@ -73,10 +74,11 @@ function fromGiven(pixels: Pixels, given: Pixels, field: string): Mask {
       const value = opaque
         ? (given.data[at + 3] ?? 0)
         : ((given.data[at] ?? 0) + (given.data[at + 1] ?? 0) + (given.data[at + 2] ?? 0)) / 3;
+      values[j * width + i] = value;
       if (value > 127) data[j * width + i] = INSIDE;
     }
   }
-  return { width, height, data, method: 'given', confidence: 1 };
+  return { width, height, data, soft: soften(data, values, width, height), method: 'given', confidence: 1 };
 }
 
 function hasTransparency({ width, height, data }: Pixels): boolean {
@@ -89,10 +91,14 @@ function fromAlpha(pixels: Pixels): Mask | undefined {
   if (!hasTransparency(pixels)) return undefined;
   const { width, height } = pixels;
   const data = new Uint8Array(width * height);
-  for (let at = 0; at < data.length; at += 1) if ((pixels.data[4 * at + 3] ?? 0) >= 128) data[at] = INSIDE;
+  const alpha = new Uint8Array(width * height);
+  for (let at = 0; at < data.length; at += 1) {
+    alpha[at] = pixels.data[4 * at + 3] ?? 0;
+    if ((alpha[at] ?? 0) >= 128) data[at] = INSIDE;
+  }
   dropSpecks(data, width, height);
-  const cut = borderContact(data, width, height);
-  return { width, height, data, method: 'alpha', confidence: 1 - Math.min(0.6, 2 * cut) };
+  const confidence = 1 - Math.min(0.6, 2 * borderContact(data, width, height));
+  return { width, height, data, soft: soften(data, alpha, width, height), method: 'alpha', confidence };
 }
 
 function fromBackdrop(pixels: Pixels): Mask {
@@ -104,7 +110,43 @@ function fromBackdrop(pixels: Pixels): Mask {
   fillHoles(data, width, height, model, threshold);
   dropSpecks(data, width, height);
   const confidence = confidenceOf(data, width, height, model, threshold);
-  return { width, height, data, method: 'border', confidence };
+  const soft = soften(data, coverages(model, width, height), width, height);
+  return { width, height, data, soft, method: 'border', confidence };
+}
+
+/** How much of a pixel the object covers: its colour's difference as a share of the largest one close by. */
+function coverages({ difference }: BorderModel, width: number, height: number): Uint8Array {
+  const out = new Uint8Array(width * height);
+  for (let j = 2; j < height - 2; j += 1) {
+    for (let i = 2; i < width - 2; i += 1) {
+      const at = j * width + i;
+      let most = 1;
+      for (const step of [2, -2, 2 * width, -2 * width]) most = Math.max(most, difference[at + step] ?? 0);
+      out[at] = Math.min(255, (255 * (difference[at] ?? 0)) / most);
+    }
+  }
+  return out;
+}
+
+/** The mask with `coverage` for the pixels on its outline; each stays on its side of one half. */
+function soften(data: Uint8Array, coverage: Uint8Array, width: number, height: number): Uint8Array {
+  const soft = data.slice();
+  for (let j = 1; j < height - 1; j += 1) {
+    for (let i = 1; i < width - 1; i += 1) {
+      const at = j * width + i;
+      const own = data[at] ?? 0;
+      if (
+        data[at - 1] === own &&
+        data[at + 1] === own &&
+        data[at - width] === own &&
+        data[at + width] === own
+      )
+        continue;
+      const value = coverage[at] ?? 0;
+      soft[at] = own > 0 ? Math.max(128, value) : Math.min(127, value);
+    }
+  }
+  return soft;
 }
 
 const BINS = 256;

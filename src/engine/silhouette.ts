@@ -19,6 +19,8 @@ export interface Silhouette {
 /** Empty nodes around the object, so that every surface closes inside the grid. */
 export const PAD = 4;
 
+export type Outlined = Pick<Mask, 'width' | 'height' | 'data' | 'soft'>;
+
 /** Samples per cell and direction from which the outline's distance is taken. */
 const FINE = 3;
 
@@ -39,31 +41,28 @@ export function nodesAlong(cells: number): number {
 }
 
 /** Signed distance in cells at the nodes of a plane over which the box of the mask is laid. */
-export function outlineOf(
-  mask: Pick<Mask, 'width' | 'height' | 'data'>,
-  box: PixelBox,
-  extent: Extent,
-  fit: Fit,
-): Float32Array {
+export function outlineOf(mask: Outlined, box: PixelBox, extent: Extent, fit: Fit): Float32Array {
   const nu = nodesAlong(extent.u);
   const nv = nodesAlong(extent.v);
   const width = (nu - 1) * FINE + 1;
   const height = (nv - 1) * FINE + 1;
   const stepU = (box.x1 - box.x0) / (extent.u * FINE);
   const stepV = (box.y1 - box.y0) / (extent.v * FINE);
-  const inside = new Uint8Array(width * height);
   const columns = Float64Array.from({ length: width }, (_, i) => {
     const u = (i - PAD * FINE) * stepU;
     return fit.flipU ? box.x1 - u : box.x0 + u;
   });
+  const values = mask.soft ?? mask.data;
+  const coverage = new Float32Array(width * height);
   for (let j = 0; j < height; j += 1) {
     const v = (j - PAD * FINE) * stepV;
     const y = fit.flipV ? box.y1 - v : box.y0 + v;
     for (let i = 0; i < width; i += 1) {
-      if (coverage(mask, columns[i] ?? 0, y) > 127.5) inside[j * width + i] = 1;
+      coverage[j * width + i] = between(values, mask.width, mask.height, columns[i] ?? 0, y) / 255;
     }
   }
-  const fine = signedDistance(inside, width, height);
+  // An anti-aliased edge goes over one pixel, and one more where it is read between pixel centres.
+  const fine = signedDistance(coverage, width, height, 1.5 / Math.sqrt(stepU * stepV));
   const signed = new Float32Array(nu * nv);
   for (let j = 0; j < nv; j += 1) {
     for (let i = 0; i < nu; i += 1)
@@ -72,12 +71,8 @@ export function outlineOf(
   return signed;
 }
 
-/** The mask between its pixel centres, 0 to 255; 0 beyond its edges. */
-function coverage(
-  { width, height, data }: Pick<Mask, 'width' | 'height' | 'data'>,
-  x: number,
-  y: number,
-): number {
+/** A value between pixel centres; 0 beyond the edges of the picture. */
+function between(values: Uint8Array, width: number, height: number, x: number, y: number): number {
   const i = Math.floor(x - 0.5);
   const j = Math.floor(y - 0.5);
   if (i < -1 || j < -1 || i >= width || j >= height) return 0;
@@ -88,10 +83,10 @@ function coverage(
   const right = i + 1 < width;
   const above = j >= 0;
   const below = j + 1 < height;
-  const a = left && above ? (data[at] ?? 0) : 0;
-  const b = right && above ? (data[at + 1] ?? 0) : 0;
-  const c = left && below ? (data[at + width] ?? 0) : 0;
-  const d = right && below ? (data[at + width + 1] ?? 0) : 0;
+  const a = left && above ? (values[at] ?? 0) : 0;
+  const b = right && above ? (values[at + 1] ?? 0) : 0;
+  const c = left && below ? (values[at + width] ?? 0) : 0;
+  const d = right && below ? (values[at + width + 1] ?? 0) : 0;
   return (a + (b - a) * fx) * (1 - fy) + (c + (d - c) * fx) * fy;
 }
 

@@ -26,6 +26,8 @@ export interface Mask {
   width: number;
   height: number;
   data: Uint8Array;
+  /** How much of each pixel on the outline the object covers, 0 to 255, where the picture tells; else like `data`. */
+  soft?: Uint8Array;
   /** How it was found. */
   method: 'alpha' | 'border' | 'given';
   /** 0 to 1; under 0.5 the cut-out should be checked. */
