@@ -80,8 +80,8 @@ export function growByOne({ width, height, rgb }: Picture, known: Uint8Array): v
   const ring: number[] = [];
   for (let y = 1; y < height - 1; y += 1) {
     // Of three neighbouring columns: how many of their pixels in the three rows around are known.
-    let before = 0;
-    let here = knownInColumn(known, y * width, width);
+    let before = knownInColumn(known, y * width, width);
+    let here = knownInColumn(known, y * width + 1, width);
     for (let at = y * width + 1; at < (y + 1) * width - 1; at += 1) {
       const after = knownInColumn(known, at + 1, width);
       const count = before + here + after;

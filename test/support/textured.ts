@@ -12,7 +12,7 @@ export interface Textured {
   width: number;
   height: number;
   /** Colour that a renderer shows at the point of the surface nearest to (x, y, z). */
-  colourAt(x: number, y: number, z: number): [number, number, number];
+  colourAt: (this: void, x: number, y: number, z: number) => [number, number, number];
 }
 
 export async function readTextured(glb: Uint8Array): Promise<Textured> {

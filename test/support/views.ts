@@ -5,8 +5,10 @@ import type { Mesh, PixelBox, View, ViewName } from '../../src/engine/types.js';
 export type Rgb = readonly [number, number, number];
 
 export interface PaintedOptions {
-  /** Pixels along each side of the picture, which spans 1.25 m. */
+  /** Pixels along each side of the picture. */
   size?: number;
+  /** Metres along each side of the picture. */
+  span?: number;
   backdrop?: Rgb;
 }
 
@@ -18,9 +20,9 @@ export function painted(
   mesh: Mesh,
   name: ViewName,
   colour: (point: readonly [number, number, number]) => Rgb,
-  { size = 256, backdrop = [255, 255, 255] }: PaintedOptions = {},
+  { size = 256, span = 1.25, backdrop = [255, 255, 255] }: PaintedOptions = {},
 ): View {
-  const metresPerPixel = 1.25 / size;
+  const metresPerPixel = span / size;
   const placement = {
     name,
     metresPerPixelX: metresPerPixel,

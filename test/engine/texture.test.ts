@@ -1,0 +1,347 @@
+import gltfValidator from 'gltf-validator';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MeshwrightError } from '../../src/errors.js';
+import type { TextureOutput } from '../../src/engine/texture.js';
+import { texture } from '../../src/engine/texture.js';
+import type { Mesh, ShapeMode, View, ViewName } from '../../src/engine/types.js';
+import { ball, box, crumpled, spiral, together, torus } from '../support/solids.js';
+import type { Textured } from '../support/textured.js';
+import { readTextured } from '../support/textured.js';
+import type { Rgb } from '../support/views.js';
+import { painted } from '../support/views.js';
+
+const red: Rgb = [200, 30, 30];
+const blue: Rgb = [30, 60, 200];
+const green: Rgb = [40, 160, 60];
+const dark: Rgb = [30, 34, 40];
+
+const quiet = (): void => {};
+
+async function textured(
+  mesh: Mesh,
+  views: View[],
+  mode: ShapeMode = 'hull',
+  textureSize = 256,
+): Promise<Textured> {
+  const { glb } = await texture(mesh, views, { mode, textureSize }, quiet);
+  return readTextured(glb);
+}
+
+const name = (colour: ArrayLike<number>): string => {
+  const all = { red, blue, green, dark, white: [255, 255, 255] };
+  const gap = (other: readonly number[]): number =>
+    Math.hypot(...other.map((value, k) => value - (colour[k] ?? 0)));
+  const [closest, value] = Object.entries(all).toSorted(([, a], [, b]) => gap(a) - gap(b))[0] ?? [
+    'none',
+    [0, 0, 0],
+  ];
+  return gap(value) < 40 ? closest : `rgb(${Array.from(colour).join(', ')})`;
+};
+
+const redLeftBlueRight = ([x]: readonly [number, number, number]): Rgb => (x < 0 ? red : blue);
+
+describe('colours land where the pictures show them', () => {
+  it.each<[string, Mesh]>([
+    ['a ball', ball()],
+    ['a box', box([0.8, 1, 0.6], [0, 0, 0], 6)],
+    ['a box of twelve triangles', box([0.8, 1, 0.6])],
+  ])('on the front of %s', async (_, mesh) => {
+    const { colourAt } = await textured(mesh, [painted(mesh, 'front', redLeftBlueRight)]);
+    for (const y of [0.3, 0.5, 0.7]) {
+      expect(name(colourAt(-0.2, y, 0.5))).toBe('red');
+      expect(name(colourAt(-0.04, y, 0.5))).toBe('red');
+      expect(name(colourAt(0.04, y, 0.5))).toBe('blue');
+      expect(name(colourAt(0.2, y, 0.5))).toBe('blue');
+    }
+  });
+
+  it('on all five sides', async () => {
+    const mesh = box([0.8, 1, 0.6], [0, 0, 0], 6);
+    const upper = ([, y]: readonly [number, number, number]): Rgb => (y > 0.5 ? green : dark);
+    const { colourAt } = await textured(mesh, [
+      painted(mesh, 'front', redLeftBlueRight),
+      painted(mesh, 'left', ([, , z]) => (z > 0 ? red : blue)),
+      painted(mesh, 'back', redLeftBlueRight),
+      painted(mesh, 'right', upper),
+      painted(mesh, 'top', ([x, , z]) => (z > 0 ? green : x > 0 ? red : blue)),
+    ]);
+    expect(name(colourAt(-0.2, 0.5, 0.3))).toBe('red');
+    expect(name(colourAt(0.2, 0.5, 0.3))).toBe('blue');
+    expect(name(colourAt(-0.4, 0.5, 0.15))).toBe('red');
+    expect(name(colourAt(-0.4, 0.5, -0.15))).toBe('blue');
+    expect(name(colourAt(-0.2, 0.5, -0.3))).toBe('red');
+    expect(name(colourAt(0.2, 0.5, -0.3))).toBe('blue');
+    expect(name(colourAt(0.4, 0.7, 0))).toBe('green');
+    expect(name(colourAt(0.4, 0.3, 0))).toBe('dark');
+    expect(name(colourAt(0.2, 1, 0.15))).toBe('green');
+    expect(name(colourAt(0.2, 1, -0.15))).toBe('red');
+    expect(name(colourAt(-0.2, 1, -0.15))).toBe('blue');
+  });
+
+  it('on opposite sides of a ball', async () => {
+    const mesh = ball();
+    const { colourAt } = await textured(mesh, [
+      painted(mesh, 'front', () => red),
+      painted(mesh, 'back', () => blue),
+    ]);
+    expect(name(colourAt(0.2, 0.6, 0.45))).toBe('red');
+    expect(name(colourAt(0.2, 0.6, -0.45))).toBe('blue');
+  });
+
+  it('and not on what stands behind', async () => {
+    // A small red block before a large green board.
+    const mesh = together(box([0.3, 0.4, 0.1], [0, 0.3, 0.3], 4), box([1, 1, 0.1], [0, 0, -0.3], 24));
+    const front = painted(mesh, 'front', ([, , z]) => (z > 0 ? red : green));
+    const { colourAt } = await textured(mesh, [front, painted(mesh, 'back', () => green)]);
+    expect(name(colourAt(0, 0.5, 0.35))).toBe('red');
+    for (const [x, y] of [
+      [0, 0.5],
+      [0.1, 0.4],
+      [0.13, 0.5],
+      [0.2, 0.5],
+      [0.4, 0.5],
+    ] as const) {
+      expect(name(colourAt(x, y, -0.25))).toBe('green');
+    }
+  });
+
+  it('whatever the size of the pictures', async () => {
+    const mesh = ball();
+    for (const size of [48, 640]) {
+      const { colourAt } = await textured(mesh, [painted(mesh, 'front', redLeftBlueRight, { size })]);
+      expect(name(colourAt(-0.2, 0.6, 0.45))).toBe('red');
+      expect(name(colourAt(0.2, 0.6, 0.45))).toBe('blue');
+    }
+  });
+});
+
+describe('no backdrop gets into the texture', () => {
+  it.each<[ShapeMode, ViewName[]]>([
+    ['inflate', ['front']],
+    ['lathe', ['front']],
+    ['extrude', ['front']],
+    ['hull', ['front', 'left', 'back']],
+  ])('%s, from %j', async (mode, sides) => {
+    const mesh = together(torus(), box([0.05, 0.5, 0.05], [0, 0.25, 0], 4));
+    const views = sides.map((side) => painted(mesh, side, () => dark));
+    const { texels } = await textured(mesh, views, mode, 512);
+    const brightest = texels.reduce((most, value) => Math.max(most, value), 0);
+    expect(brightest).toBeLessThan(60);
+  });
+});
+
+describe('what no picture shows', () => {
+  const spotted = ([x, y]: readonly [number, number, number]): Rgb =>
+    Math.hypot(x, y - 0.5) < 0.2 ? red : y > 0.5 ? green : blue;
+
+  it('has no face on the back of an inflated shape', async () => {
+    const mesh = ball();
+    const { colourAt } = await textured(mesh, [painted(mesh, 'front', spotted)], 'inflate');
+    expect(name(colourAt(0, 0.52, 0.5))).toBe('red');
+    expect(name(colourAt(0, 0.7, -0.45))).toBe('green');
+    expect(name(colourAt(0, 0.3, -0.45))).toBe('blue');
+  });
+
+  it('is a mirror image on the back of turned and extruded shapes', async () => {
+    const mesh = box([0.9, 1, 0.4], [0, 0, 0], 8);
+    for (const mode of ['lathe', 'extrude'] as const) {
+      const { colourAt } = await textured(mesh, [painted(mesh, 'front', redLeftBlueRight)], mode);
+      expect(name(colourAt(-0.3, 0.5, -0.2))).toBe('red');
+      expect(name(colourAt(0.3, 0.5, -0.2))).toBe('blue');
+    }
+  });
+
+  it('takes the colour of the rim beside it on the walls of an extruded shape', async () => {
+    const mesh = box([0.9, 1, 0.5], [0, 0, 0], 8);
+    const framed = ([x, y]: readonly [number, number, number]): Rgb =>
+      Math.abs(x) < 0.3 && Math.abs(y - 0.5) < 0.35 ? dark : y > 0.5 ? green : x < 0 ? red : blue;
+    const { colourAt } = await textured(mesh, [painted(mesh, 'front', framed)], 'extrude');
+    for (const z of [-0.15, 0, 0.15]) {
+      expect(name(colourAt(-0.45, 0.7, z))).toBe('green');
+      expect(name(colourAt(-0.45, 0.3, z))).toBe('red');
+      expect(name(colourAt(0.45, 0.3, z))).toBe('blue');
+      expect(name(colourAt(0, 1, z))).toBe('green');
+    }
+  });
+
+  it('is the mirror image of the other side when a side is given', async () => {
+    const mesh = box([0.5, 1, 0.8], [0, 0, 0], 8);
+    const { colourAt } = await textured(mesh, [
+      painted(mesh, 'front', () => dark),
+      painted(mesh, 'left', ([, , z]) => (z > 0 ? red : blue)),
+    ]);
+    expect(name(colourAt(0.25, 0.5, 0.2))).toBe('red');
+    expect(name(colourAt(0.25, 0.5, -0.2))).toBe('blue');
+  });
+
+  it('is filled from what is around it when there are several pictures', async () => {
+    const mesh = box([0.6, 1, 0.6], [0, 0, 0], 12);
+    const sides = ['front', 'left', 'back', 'right'] as const;
+    const { colourAt } = await textured(
+      mesh,
+      sides.map((side) => painted(mesh, side, ([, y]) => (y > 0.5 ? green : dark))),
+    );
+    expect(name(colourAt(0, 1, 0))).toBe('green');
+    expect(name(colourAt(0, 0, 0))).toBe('dark');
+  });
+});
+
+describe('unseen', () => {
+  const unseenOf = async (mesh: Mesh, sides: ViewName[]): Promise<number> => {
+    const views = sides.map((side) => painted(mesh, side, () => red));
+    return (await texture(mesh, views, { mode: 'hull', textureSize: 256 }, quiet)).unseen;
+  };
+
+  it('is the share of the surface that faces no picture', async () => {
+    const cube = box([0.8, 0.8, 0.8], [0, 0, 0], 4);
+    expect(await unseenOf(cube, ['front'])).toBeCloseTo(5 / 6, 2);
+    expect(await unseenOf(cube, ['front', 'left'])).toBeCloseTo(4 / 6, 2);
+    expect(await unseenOf(cube, ['front', 'left', 'back', 'right', 'top'])).toBeCloseTo(1 / 6, 2);
+    // A ball shows one camera the cap that it sees at a cosine above 0.1.
+    expect(await unseenOf(ball(), ['front'])).toBeCloseTo(0.55, 1);
+  });
+
+  it('counts what is hidden behind other parts', async () => {
+    const boards = together(box([0.8, 0.8, 0.1], [0, 0, 0.3], 6), box([0.8, 0.8, 0.1], [0, 0, -0.3], 6));
+    const one = 2 * (0.64 + 0.08 + 0.08);
+    expect(await unseenOf(boards, ['front'])).toBeCloseTo(1 - 0.64 / (2 * one), 2);
+  });
+});
+
+const cases: [string, Mesh, ViewName[], ShapeMode][] = [
+  ['a ball', ball(), ['front'], 'inflate'],
+  ['a ring from four sides', torus(), ['front', 'left', 'back', 'right'], 'hull'],
+  [
+    'separate parts',
+    together(box([0.2, 0.2, 0.2], [-0.4, 0, 0]), ball(0.2, 16, 8)),
+    ['front', 'top'],
+    'hull',
+  ],
+  ['twelve triangles', box([1, 1, 1]), ['front'], 'extrude'],
+  ['a shape of a millimetre', box([0.001, 0.001, 0.001], [0, 0, 0], 2), ['front', 'left'], 'hull'],
+  ['a ramp over itself', spiral(), ['front', 'left'], 'hull'],
+  ['a crumpled ball', crumpled(ball(0.4, 48, 24), 0.03), ['front'], 'inflate'],
+];
+
+describe.each(cases)('the file of %s', (_, mesh, sides, mode) => {
+  let result: TextureOutput;
+  beforeAll(async () => {
+    const span = 2.5 * mesh.positions.reduce((most, value) => Math.max(most, value), 0);
+    const views = sides.map((side) => painted(mesh, side, () => green, { span }));
+    result = await texture(mesh, views, { mode, textureSize: 256 }, quiet);
+  });
+
+  it('is flawless glTF', async () => {
+    const triangles = mesh.indices.length / 3;
+    expect(result.triangles).toBe(triangles);
+    expect(await gltfValidator.validateBytes(result.glb)).toMatchObject({
+      issues: { numErrors: 0, numWarnings: 0, numInfos: 0, numHints: 0, messages: [] },
+      info: {
+        generator: 'meshwright',
+        drawCallCount: 1,
+        materialCount: 1,
+        hasTextures: true,
+        totalTriangleCount: triangles,
+        totalVertexCount: result.vertices,
+      },
+    });
+  });
+
+  it('is painted all over', async () => {
+    const { texels } = await readTextured(result.glb);
+    const names = new Set<string>();
+    for (let at = 0; at < texels.length; at += 3) names.add(name(texels.subarray(at, at + 3)));
+    expect([...names]).toEqual(['green']);
+  });
+});
+
+describe('the file', () => {
+  it('is the same for the same input', async () => {
+    const mesh = ball();
+    const paint = (): View[] => [
+      painted(mesh, 'front', redLeftBlueRight),
+      painted(mesh, 'left', () => green),
+    ];
+    const options = { mode: 'hull', textureSize: 256 } as const;
+    const first = await texture(mesh, paint(), options, quiet);
+    const second = await texture(mesh, paint(), options, quiet);
+    expect(Buffer.from(first.glb).equals(Buffer.from(second.glb))).toBe(true);
+  });
+
+  it('has the texture size that was asked for', async () => {
+    const mesh = ball();
+    for (const textureSize of [64, 1024]) {
+      const { width, height } = await textured(
+        mesh,
+        [painted(mesh, 'front', () => red)],
+        'inflate',
+        textureSize,
+      );
+      expect([width, height]).toEqual([textureSize, textureSize]);
+    }
+  });
+});
+
+describe('the surface', () => {
+  let source: Mesh;
+  let result: Textured;
+  beforeAll(async () => {
+    source = together(torus(), ball(0.1, 16, 8));
+    result = await textured(source, [painted(source, 'front', () => red)], 'inflate');
+  });
+
+  it('is the one that came in', () => {
+    const corners = ({ positions, indices }: { positions: Float32Array; indices: Uint32Array }): string[] => {
+      const point = (at: number): string => [...positions.subarray(3 * at, 3 * at + 3)].join(' ');
+      return Array.from({ length: indices.length / 3 }, (_, t) =>
+        [0, 1, 2].map((k) => point(indices[3 * t + k] ?? 0)).join(' | '),
+      ).toSorted();
+    };
+    expect(corners(result)).toEqual(corners(source));
+  });
+
+  it('stays closed: vertices on both sides of a seam have equal positions and normals', () => {
+    const normalAt = new Map<string, string>();
+    let differing = 0;
+    for (let at = 0; at < result.positions.length; at += 3) {
+      const position = result.positions.subarray(at, at + 3).join(' ');
+      const normal = result.normals.subarray(at, at + 3).join(' ');
+      if ((normalAt.get(position) ?? normal) !== normal) differing += 1;
+      normalAt.set(position, normal);
+    }
+    expect(normalAt.size).toBe(source.positions.length / 3);
+    expect(differing).toBe(0);
+  });
+
+  it('splits few vertices', () => {
+    expect(result.positions.length).toBeLessThan(1.2 * source.positions.length);
+  });
+});
+
+describe('texture', () => {
+  it('tells how far it is, up to the end', async () => {
+    const mesh = ball(0.5, 16, 8);
+    const fractions: number[] = [];
+    await texture(
+      mesh,
+      [painted(mesh, 'front', () => red)],
+      { mode: 'inflate', textureSize: 64 },
+      ({ fraction, stage }) => {
+        fractions.push(fraction);
+        expect(stage).toMatch(/^\w[\w ]+$/);
+      },
+    );
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+    expect(fractions.at(-1)).toBe(1);
+  });
+
+  it.each<[string, Mesh]>([
+    ['an empty mesh', { positions: new Float32Array(0), indices: new Uint32Array(0) }],
+    ['a mesh without area', { positions: new Float32Array(9), indices: Uint32Array.of(0, 1, 2) }],
+  ])('refuses %s', async (_, mesh) => {
+    const view = painted(box([1, 1, 1]), 'front', () => red);
+    const attempt = texture(mesh, [view], { mode: 'inflate', textureSize: 64 }, quiet);
+    await expect(attempt).rejects.toThrow(MeshwrightError);
+    await expect(attempt).rejects.toMatchObject({ code: 'generation_failed' });
+  });
+});
