@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type AssetView, assetSchema, formatBytes, viewAsset } from '../jobs/view.js';
-import { isRecord, type JsonObject } from '../json.js';
+import type { JsonObject } from '../json.js';
+import { tool as inspectAsset } from '../tools/inspect_asset.js';
+import { inspectionSchema } from '../jobs/inspection.js';
 import { tool as listAssets } from '../tools/list_assets.js';
 import { tool as saveAsset } from '../tools/save_asset.js';
-import type { ToolContext } from '../tools/tool.js';
 import { fromTyped } from './follow.js';
 import { withSession } from './session.js';
 import { formatSize, note, pairs, print, printJson, table } from './text.js';
@@ -38,7 +39,8 @@ export async function showAsset(command: Command, reference: string, json: boole
   return withSession(command, { carryOn: false }, async (context) => {
     const asset = await context.jobs.assets.get(context.principal, reference);
     const view = viewAsset(asset, context.locate);
-    const inspection = asset.format === 'glb' ? await inspect(reference, context) : undefined;
+    const { structured: inspection } =
+      asset.format === 'glb' ? await inspectAsset.run({ asset_id: reference }, context) : {};
     if (json) printJson({ ...view, ...(inspection ? { inspection } : {}) });
     else printAsset(view, inspection);
     return 0;
@@ -60,10 +62,6 @@ export async function save(
     else print(savedSchema.parse(structured).path);
     return 0;
   });
-}
-
-async function inspect(reference: string, { jobs, principal }: ToolContext): Promise<JsonObject> {
-  return (await jobs.assets.inspect(principal, reference)).inspection;
 }
 
 function printTable(assets: readonly AssetView[]): void {
@@ -89,7 +87,6 @@ function printTable(assets: readonly AssetView[]): void {
 }
 
 function printAsset(asset: AssetView, inspection: JsonObject | undefined): void {
-  const facts = Object.entries(inspection ?? {}).filter(([name]) => name !== 'warnings');
   print(
     pairs([
       ['asset', asset.asset_id],
@@ -98,13 +95,22 @@ function printAsset(asset: AssetView, inspection: JsonObject | undefined): void 
       ['bytes', asset.size_bytes.toLocaleString('en-US')],
       ['sha256', asset.sha256],
       ['file', asset.path ?? asset.url],
-      ...facts.map(([name, value]) => [name, factText(value)] as const),
-      ...(asset.warnings ?? []).map((warning) => ['warning', warning] as const),
+      ...(inspection ? factsOf(inspection) : []),
     ]),
   );
 }
 
-function factText(value: unknown): string {
-  if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.join(', ');
-  return isRecord(value) || Array.isArray(value) ? JSON.stringify(value) : String(value);
+/** What matters most of an inspection; `--json` has the rest. */
+function factsOf(inspection: JsonObject): [name: string, value: string | undefined][] {
+  const { validation, vertices, triangles, parts, watertight, size_meters, warnings } =
+    inspectionSchema.parse(inspection);
+  return [
+    ['validator', `${validation.errors} errors, ${validation.warnings} warnings`],
+    ['triangles', triangles.toLocaleString('en-US')],
+    ['vertices', vertices.toLocaleString('en-US')],
+    ['size', size_meters ? formatSize(size_meters) : undefined],
+    ['parts', String(parts)],
+    ['watertight', watertight ? 'yes' : 'no'],
+    ...warnings.map(({ message, fix }): [string, string] => ['warning', `${message} ${fix}`]),
+  ];
 }
