@@ -22,7 +22,7 @@ const margin = 2;
  *
  * @param factor Whole number by which the picture is made smaller.
  */
-export function cutOut(view: View, factor: number): Cutout {
+export function withoutBackdrop(view: View, factor: number): Cutout {
   const { pixels, box } = view;
   const left = box.x0 - margin;
   const top = box.y0 - margin;

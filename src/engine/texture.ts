@@ -3,7 +3,7 @@ import type { Hidden } from './bake.js';
 import { bake } from './bake.js';
 import { cutCharts } from './charts.js';
 import type { Cutout } from './cutout.js';
-import { cutOut } from './cutout.js';
+import { withoutBackdrop } from './cutout.js';
 import { diffuseColours } from './diffuse.js';
 import { acrossRuns, aroundRim } from './hidden.js';
 import { addPicture, addSeen, grazing, surfacePoint, visibility } from './look.js';
@@ -72,7 +72,10 @@ export async function texture(
   }
 
   report({ fraction: 0.15, stage: 'preparing the pictures' });
-  const cutouts = views.map((view) => ({ view, cutout: cutOut(view, reduction(view, texelsPerMetre)) }));
+  const cutouts = views.map((view) => ({
+    view,
+    cutout: withoutBackdrop(view, reduction(view, texelsPerMetre)),
+  }));
   const real = cutouts.map(({ view, cutout }) => sourceOf(mesh, view, cutout, false));
   const guesses = cutouts
     .filter(({ view }) => isMirrored(view.name, views, mode))
