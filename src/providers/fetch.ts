@@ -3,7 +3,7 @@ import { MeshwrightError } from '../errors.js';
 import type { Resolve } from './address.js';
 import { lookupWith, resolvePublic, systemResolve } from './address.js';
 import { fetchError, inSeconds, statusError, tooLarge } from './fetch-errors.js';
-import { allowList, checkUrl, maskUrl } from './url-policy.js';
+import { allowList, checkUrl, maskUrl, type AllowList } from './url-policy.js';
 
 export { httpStatusOf } from './fetch-errors.js';
 export { maskUrl } from './url-policy.js';
@@ -71,7 +71,7 @@ export interface Fetcher {
   /** Reads a whole body; a status other than 2xx is `download_failed` (see `httpStatusOf`). */
   bytes(url: string, options: FetchOptions): Promise<FetchedBytes>;
   /** Whether the operator named this URL's host in `MESHWRIGHT_ALLOW_HOSTS`. */
-  allows(url: URL): boolean;
+  readonly allows: AllowList;
   /** Ends idle connections. */
   close(): Promise<void>;
 }

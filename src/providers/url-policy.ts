@@ -85,8 +85,8 @@ export function checkUrl(text: string, allows: AllowList, trusted = false): Chec
  * that can be on the internet and was not named as an inner one by the operator. Nothing is looked up.
  */
 export function isPublicUrl(text: string, allows: AllowList): boolean {
-  const url = parse(text);
-  if (!url || text.length > MAX_URL_LENGTH || url.protocol !== 'https:') return false;
+  const url = text.length <= MAX_URL_LENGTH ? parse(text) : undefined;
+  if (url?.protocol !== 'https:') return false;
   if (url.username || url.password || allows(url)) return false;
   const address = literalAddress(url.hostname);
   if (address !== undefined) return whyNotPublic(address) === undefined;
@@ -99,8 +99,9 @@ export function isPublicUrl(text: string, allows: AllowList): boolean {
  * password, and the folders between, where some providers put an unguessable id, are left out.
  */
 export function maskUrl(text: string | URL): string {
-  const url = parse(String(text));
-  if (!url) return `"${printable(String(text).replace(/[?#].*$/s, '?…')).slice(0, 60)}"`;
+  const start = String(text).slice(0, MAX_URL_LENGTH);
+  const url = parse(start);
+  if (!url) return `"${printable(start.replace(/[?#].*$/s, '?…')).slice(0, 60)}"`;
   if (!url.host) return `${url.protocol}…`;
   const folders = url.pathname.split('/');
   const name = folders.pop() ?? '';
