@@ -1,0 +1,127 @@
+import type { IncomingMessage } from 'node:http';
+import type { FalClient } from '@fal-ai/client';
+import { FalCallError, type FalReply, statusInWords } from './call-error.js';
+import type { FalHosts } from './hosts.js';
+import { readBody, type Wire } from './wire.js';
+
+/** What one use of the client may do, and what is learned from it. */
+export interface Call {
+  signal?: AbortSignal | undefined;
+  /** Called instead of the address that the client builds. */
+  address?: URL | undefined;
+  /** See `WireRequest`. */
+  fresh?: boolean | undefined;
+  stallMs?: number | undefined;
+  /** Set as soon as anything may have reached fal. */
+  sent?: boolean | undefined;
+  /** The last answer, which the client hides: billed units are in its headers. */
+  reply?: FalReply | undefined;
+}
+
+/** Results of 3D models are a few kilobytes; with inlined logs and timings they stay far below this. */
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+const STALL_MS = 30_000;
+
+/** Builds fal's official client on a fetch of our own: see `fetchFor`. */
+export class FalConnection {
+  readonly hosts: FalHosts;
+  readonly wire: Wire;
+  /** No status streams were there; until then jobs are polled from the beginning. Milliseconds since 1970. */
+  streamlessUntil = 0;
+  readonly #key: string;
+
+  constructor(key: string, hosts: FalHosts, wire: Wire) {
+    this.#key = key;
+    this.hosts = hosts;
+    this.wire = wire;
+  }
+
+  /** A client for one call: making one is cheap, and what its fetch knows belongs to that call alone. */
+  async client(call: Call): Promise<FalClient> {
+    const { createFalClient } = await import('@fal-ai/client');
+    return createFalClient({ credentials: this.#key, fetch: this.#fetchFor(call) });
+  }
+
+  /**
+   * The status stream of the job whose status is at `status`; undefined where there is none. The client's own
+   * reader takes the end of a stream for the end of the job, and its iterator wakes up every 16 ms.
+   *
+   * @throws FalCallError
+   */
+  async stream(status: URL, signal: AbortSignal): Promise<IncomingMessage | undefined> {
+    const url = new URL(status);
+    url.pathname += '/stream';
+    url.searchParams.set('logs', '1');
+    const headers = { authorization: `Key ${this.#key}`, accept: 'text/event-stream' };
+    const message = await this.wire.open({ url, method: 'GET', headers, signal, stallMs: STALL_MS });
+    const { statusCode: code = 0 } = message;
+    const type = message.headers['content-type'] ?? '';
+    if (code === 200 && type.startsWith('text/event-stream')) return message;
+    if (code >= 200 && code <= 299) {
+      message.destroy();
+      return undefined;
+    }
+    const text = await readBody(message, MAX_REPLY_BYTES, signal);
+    if ([400, 405, 406, 501].includes(code)) return undefined;
+    throw answered({ status: code, headers: message.headers, text });
+  }
+
+  /**
+   * One request for one request: fal's hosts become the configured ones and any other but its storage is refused,
+   * redirects are answers, and everything but a 2xx is thrown as an error that the client does not repeat.
+   */
+  #fetchFor(call: Call): typeof fetch {
+    return async (input, init = {}) => {
+      const asked = new URL(input instanceof Request ? input.url : input);
+      const { url, withKey } = call.address
+        ? { url: withQuery(call.address, asked), withKey: true }
+        : this.hosts.route(asked);
+      const headers = Object.fromEntries(new Headers(init.headers));
+      if (!withKey) delete headers['authorization'];
+      const { signal, fresh, stallMs = STALL_MS } = call;
+      try {
+        const message = await this.wire.open({
+          url,
+          method: init.method ?? 'GET',
+          headers,
+          body: await bodyOf(init.body),
+          signal,
+          fresh,
+          stallMs,
+        });
+        call.sent = true;
+        const text = await readBody(message, MAX_REPLY_BYTES, signal);
+        const reply: FalReply = { status: message.statusCode ?? 0, headers: message.headers, text };
+        call.reply = reply;
+        if (reply.status < 200 || reply.status > 299) {
+          throw answered(reply);
+        }
+        return new Response(reply.status === 204 || reply.status === 205 ? null : text, {
+          status: reply.status,
+          headers: { 'content-type': message.headers['content-type'] ?? 'text/plain' },
+        });
+      } catch (error) {
+        if (error instanceof FalCallError && error.sent) call.sent = true;
+        throw error;
+      }
+    };
+  }
+}
+
+function answered(reply: FalReply): FalCallError {
+  return new FalCallError(`fal answered ${statusInWords(reply)}`, { sent: true, reply });
+}
+
+/** The client's query, such as `logs=1`, on another address. */
+function withQuery(address: URL, asked: URL): URL {
+  const url = new URL(address);
+  for (const [name, value] of asked.searchParams) url.searchParams.set(name, value);
+  return url;
+}
+
+async function bodyOf(body: unknown): Promise<string | Uint8Array | undefined> {
+  if (body === undefined || body === null) return undefined;
+  if (typeof body === 'string') return body;
+  if (body instanceof Blob) return new Uint8Array(await body.arrayBuffer());
+  throw new Error('the fal client sent a body of an unexpected kind');
+}

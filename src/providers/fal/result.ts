@@ -1,0 +1,189 @@
+import { isJsonObject, toJson } from '../../json.js';
+import { type ProviderContext, ProviderFailure, type ProviderResult } from '../provider.js';
+import { bare, complaintOf, FalCallError, type FalReply, headerOf } from './call-error.js';
+import type { FollowClock } from './clock.js';
+import type { Call, FalConnection } from './connection.js';
+import { expired } from './follow.js';
+import { addressesOf, type FalOperation } from './operation.js';
+import { backoffMs, retryAfterMs } from './schedule.js';
+import { type FalStatus, readStatus } from './status.js';
+
+/** fal must deny the result so many times, at every address that it may have, before it counts as gone. */
+const MAX_DENIALS = 3;
+const DENIED_MS = 1_000;
+const MAX_UNREADABLE = 4;
+/** A failure that nothing else confirms is believed when it stays for longer than results are kept. */
+const BELIEVE_AFTER_MS = 2 * 3_600_000;
+const LOCKED_MS = 5_000;
+
+export interface ResultDeps {
+  connection: FalConnection;
+  clock: FollowClock;
+  /** Waits until the job is over; used when the result is not there yet. */
+  follow: () => Promise<void>;
+}
+
+/**
+ * The result of a job that is over: the model's own output and the billed units, which are in a header only. Must
+ * be read at once, since fal deletes it (after an hour; after six minutes from 10 KB on).
+ *
+ * @throws ProviderFailure when fal stored a failure, or nothing any more
+ */
+export async function result(
+  { connection, clock, follow }: ResultDeps,
+  operation: FalOperation,
+  { signal, log }: ProviderContext,
+): Promise<ProviderResult> {
+  const { requestId, endpoint } = operation;
+  const addresses = addressesOf(operation, 'result', connection.hosts);
+  const since = clock.now();
+  let [failures, denials, unreadable] = [0, 0, 0];
+  for (let at = 0; ;) {
+    signal.throwIfAborted();
+    const call: Call = { signal, address: addresses[at] };
+    try {
+      const client = await connection.client(call);
+      const { data }: { data: unknown } = await client.queue.result(endpoint, { requestId });
+      const body = toJson(data);
+      if (isJsonObject(body)) return { body, billedUnits: billedUnits(call.reply) };
+      if (++unreadable === MAX_UNREADABLE) throw unreadableResult(operation);
+    } catch (error) {
+      if (error instanceof ProviderFailure) throw error;
+      signal.throwIfAborted();
+      const reply = error instanceof FalCallError ? error.reply : undefined;
+      if (!(error instanceof FalCallError) && ++unreadable === MAX_UNREADABLE)
+        throw unreadableResult(operation);
+      if (reply?.status === 404 || reply?.status === 410) {
+        at = (at + 1) % addresses.length;
+        if (at !== 0) continue;
+        if (++denials === MAX_DENIALS) throw await deniedFor(connection, operation, reply, signal);
+        await clock.sleep(DENIED_MS * denials, signal);
+        continue;
+      }
+      if (reply && isInProgress(reply)) await follow();
+      else if (reply && isFinal(reply)) throw failureOf(operation, reply);
+      else if (reply && reply.status >= 500) {
+        // A failure that fal stored looks like a fault on the way to it; the status tells them apart.
+        const status = await lookOnce(connection, operation, signal);
+        const stored = status?.state === 'done' && status.error !== undefined;
+        if (stored || clock.now() - since > BELIEVE_AFTER_MS) throw failureOf(operation, reply);
+      }
+      log.debug('cannot read a result yet', { request: requestId, error: String(error) });
+      const least = retryAfterMs(reply && headerOf(reply, 'retry-after')) ?? 0;
+      const locked = reply?.status === 401 || reply?.status === 403;
+      await clock.sleep(Math.max(least, backoffMs(++failures, locked ? LOCKED_MS : undefined)), signal);
+      continue;
+    }
+    await clock.sleep(backoffMs(++failures), signal);
+  }
+}
+
+/** The status as it is now; undefined when it cannot be read. */
+export async function lookOnce(
+  connection: FalConnection,
+  operation: FalOperation,
+  signal: AbortSignal,
+): Promise<FalStatus | undefined> {
+  for (const address of addressesOf(operation, 'status', connection.hosts)) {
+    try {
+      const client = await connection.client({ signal, address });
+      return readStatus(await client.queue.status(operation.endpoint, { requestId: operation.requestId }));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof FalCallError) || error.status !== 404) return undefined;
+    }
+  }
+  return undefined;
+}
+
+/** Passing faults, or of the account; every other 4xx is the job's own. */
+const PASSING: ReadonlySet<number> = new Set([401, 402, 403, 408, 425, 429]);
+
+function isFinal({ status }: FalReply): boolean {
+  return status >= 400 && status < 500 && !PASSING.has(status);
+}
+
+function isInProgress(reply: FalReply): boolean {
+  return reply.status === 400 && /in progress|not (?:yet )?(?:finished|completed|ready)/i.test(reply.text);
+}
+
+function billedUnits(reply: FalReply | undefined): number | undefined {
+  const text = reply && headerOf(reply, 'x-fal-billable-units');
+  const units = text === undefined || text.trim() === '' ? NaN : Number(text);
+  return Number.isFinite(units) && units >= 0 ? units : undefined;
+}
+
+/** What the user has to know about money: what fal billed, else what its documents promise. */
+function chargeOf(reply: FalReply): 'no' | 'yes' | 'unknown' {
+  const units = billedUnits(reply);
+  if (units !== undefined) return units > 0 ? 'yes' : 'no';
+  return reply.status >= 500 ? 'no' : 'unknown';
+}
+
+/** The failure that fal stored as the job's result, in its own words. */
+function failureOf({ requestId }: FalOperation, reply: FalReply): ProviderFailure {
+  const { status } = reply;
+  const charged = chargeOf(reply);
+  const money = { no: 'It was not charged.', yes: 'It was charged.', unknown: 'It may have been charged.' }[
+    charged
+  ];
+  if (status === 499) {
+    return new ProviderFailure('cancelled', `The job was cancelled at fal. ${money}`, {
+      charged,
+      retryable: true,
+    });
+  }
+  const { message, type, field } = complaintOf(reply);
+  const words = bare(message ?? `HTTP ${status}`);
+  const kind = type === undefined || words.includes(type) ? '' : ` (${type})`;
+  const retryable = status >= 500 || headerOf(reply, 'x-fal-retryable') === 'true';
+  const advice = retryable
+    ? 'The same call may succeed later.'
+    : (ADVICE[type ?? ''] ?? `The request is ${requestId}.`);
+  return new ProviderFailure('failed', `The job failed at fal: ${words}${kind}. ${money} ${advice}`, {
+    charged,
+    retryable,
+    field,
+  });
+}
+
+const OTHER_IMAGE = 'Give another image.';
+const ADVICE: Readonly<Record<string, string>> = {
+  content_policy_violation: 'Use another image or prompt.',
+  no_media_generated: 'Use another image or prompt.',
+  image_load_error: OTHER_IMAGE,
+  image_too_small: OTHER_IMAGE,
+  image_too_large: OTHER_IMAGE,
+  file_too_large: OTHER_IMAGE,
+  file_download_error: 'fal could not fetch the image: give a public URL or a local file.',
+  unsupported_image_format: 'Give a PNG, JPEG or WebP image.',
+};
+
+/** fal could not read an image that it was given. */
+export function blamesImage(error: unknown): boolean {
+  return error instanceof ProviderFailure && /\((?:image_load|file_download)_error\)/.test(error.message);
+}
+
+async function deniedFor(
+  connection: FalConnection,
+  operation: FalOperation,
+  reply: FalReply,
+  signal: AbortSignal,
+): Promise<ProviderFailure> {
+  const status = await lookOnce(connection, operation, signal);
+  if (status?.error === undefined) return expired(operation, reply);
+  const words = `${bare(status.error)}${status.errorType === undefined ? '' : ` (${status.errorType})`}`;
+  return new ProviderFailure(
+    'failed',
+    `The job failed at fal: ${words}. It may have been charged. The request is ${operation.requestId}.`,
+    { charged: 'unknown' },
+  );
+}
+
+function unreadableResult({ requestId }: FalOperation): ProviderFailure {
+  return new ProviderFailure(
+    'failed',
+    `fal says that the job is done, but its result cannot be read. It was probably charged: look for request ${requestId} at https://fal.ai/dashboard/requests.`,
+    { charged: 'unknown' },
+  );
+}

@@ -1,0 +1,92 @@
+import type { Json } from '../../json.js';
+import type {
+  CancelOutcome,
+  FollowContext,
+  InputFile,
+  ProviderContext,
+  ProviderResult,
+  SubmitRequest,
+} from '../provider.js';
+import type { FalOptions } from '../fal.js';
+import { cancel } from './cancel.js';
+import { type FollowClock, systemClock } from './clock.js';
+import { FalConnection } from './connection.js';
+import { follow, FOLLOW_DEFAULTS } from './follow.js';
+import { FalHosts } from './hosts.js';
+import { type FalOperation, readOperation } from './operation.js';
+import { blamesImage, result } from './result.js';
+import { submit } from './submit.js';
+import { Uploads } from './upload.js';
+import { Wire } from './wire.js';
+
+/** All that fal needs once it is used: connections, the client and the uploads of this process. */
+export class FalSession {
+  readonly #options: FalOptions;
+  readonly #clock: FollowClock;
+  readonly #connection: FalConnection;
+  readonly #uploads: Uploads;
+
+  constructor(options: FalOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#connection = new FalConnection(options.key, new FalHosts(options), new Wire());
+    this.#uploads = new Uploads(this.#connection, this.#clock);
+  }
+
+  upload(file: InputFile, { signal }: ProviderContext): Promise<string> {
+    return orAborted(this.#uploads.url(file), signal);
+  }
+
+  submit(request: SubmitRequest, context: ProviderContext): Promise<Json> {
+    return submit(this.#connection, request, context, this.#clock.now());
+  }
+
+  follow(stored: Json, context: FollowContext): Promise<void> {
+    return this.#follow(readOperation(stored), context);
+  }
+
+  async result(stored: Json, context: ProviderContext): Promise<ProviderResult> {
+    const operation = readOperation(stored);
+    const again = (): Promise<void> => this.#follow(operation, { ...context, report: () => undefined });
+    try {
+      return await result(
+        { connection: this.#connection, clock: this.#clock, follow: again },
+        operation,
+        context,
+      );
+    } catch (error) {
+      if (blamesImage(error)) this.#uploads.forget();
+      throw error;
+    }
+  }
+
+  cancel(stored: Json, context: ProviderContext): Promise<CancelOutcome> {
+    return cancel(this.#connection, this.#clock, readOperation(stored), context);
+  }
+
+  #follow(operation: FalOperation, context: FollowContext): Promise<void> {
+    const { pollMs, typicalSeconds, firstEventMs, silenceMs } = this.#options;
+    return follow(this.#connection, operation, context, {
+      pollMs,
+      typicalSeconds: typicalSeconds?.(operation.endpoint),
+      clock: this.#clock,
+      firstEventMs: firstEventMs ?? FOLLOW_DEFAULTS.firstEventMs,
+      silenceMs: silenceMs ?? FOLLOW_DEFAULTS.silenceMs,
+    });
+  }
+}
+
+/** The promise, or the abort's reason if that comes first. */
+async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  signal.throwIfAborted();
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

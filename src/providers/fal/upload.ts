@@ -1,0 +1,90 @@
+import { messageOf } from '../../errors.js';
+import { type InputFile, SubmitError } from '../provider.js';
+import { FalCallError, headerOf } from './call-error.js';
+import type { FalConnection } from './connection.js';
+import type { FollowClock } from './clock.js';
+import { refusalOf } from './refusal.js';
+import { backoffMs, retryAfterMs } from './schedule.js';
+
+/** fal's uploads can be read by everybody who has their URL, so they are not kept longer than a job may wait. */
+const LIFE_SECONDS = 86_400;
+/** A URL is not handed out shortly before its end: the job that gets it may wait in the queue. */
+const MARGIN_MS = 3_600_000;
+const TRIES = 4;
+const DEADLINE_MS = 180_000;
+
+interface Upload {
+  url: Promise<string>;
+  /** Milliseconds since 1970. */
+  usableUntil: number;
+}
+
+/** Images in fal's storage by their content: the same file is sent once, however many calls and jobs name it. */
+export class Uploads {
+  readonly #connection: FalConnection;
+  readonly #clock: FollowClock;
+  readonly #byContent = new Map<string, Upload>();
+
+  constructor(connection: FalConnection, clock: FollowClock) {
+    this.#connection = connection;
+    this.#clock = clock;
+  }
+
+  /** @throws SubmitError `refused` or `rejected`: nothing is bought by an upload */
+  url(file: InputFile): Promise<string> {
+    const now = this.#clock.now();
+    for (const [sha256, { usableUntil }] of this.#byContent) {
+      if (usableUntil <= now) this.#byContent.delete(sha256);
+    }
+    const known = this.#byContent.get(file.sha256);
+    if (known) return known.url;
+    const upload: Upload = { url: this.#send(file), usableUntil: now + LIFE_SECONDS * 1000 - MARGIN_MS };
+    this.#byContent.set(file.sha256, upload);
+    upload.url.catch(() => {
+      if (this.#byContent.get(file.sha256) === upload) this.#byContent.delete(file.sha256);
+    });
+    return upload.url;
+  }
+
+  /** fal could not read what it was given: the next job gets new uploads. */
+  forget(): void {
+    this.#byContent.clear();
+  }
+
+  async #send(file: InputFile): Promise<string> {
+    const bytes = await file.read();
+    const name = `image.${file.mimeType.split('/')[1] ?? 'bin'}`;
+    const image = new File([new Uint8Array(bytes)], name, { type: file.mimeType });
+    // Shared by every caller who names this file, so no caller's signal ends it.
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    for (let tries = 1; ; tries++) {
+      try {
+        const client = await this.#connection.client({ signal });
+        return await client.storage.upload(image, { lifecycle: { expiresIn: LIFE_SECONDS } });
+      } catch (error) {
+        const wait = waitMs(error, tries);
+        if (wait === undefined || tries === TRIES) throw uploadError(error);
+        await this.#clock.sleep(wait, signal);
+      }
+    }
+  }
+}
+
+/** Undefined when another attempt would end as this one did. */
+function waitMs(error: unknown, tries: number): number | undefined {
+  if (!(error instanceof FalCallError)) return undefined;
+  const { reply } = error;
+  if (reply && reply.status !== 429 && reply.status < 500) return undefined;
+  return Math.max(backoffMs(tries), retryAfterMs(reply && headerOf(reply, 'retry-after')) ?? 0);
+}
+
+function uploadError(error: unknown): SubmitError {
+  const reply = error instanceof FalCallError ? error.reply : undefined;
+  const refusal = reply && reply.status !== 404 ? refusalOf(reply, 'its storage') : undefined;
+  if (refusal) return refusal;
+  return new SubmitError(
+    'refused',
+    `The image could not be uploaded to fal: ${messageOf(error)}. Nothing was bought; call again.`,
+    { cause: error },
+  );
+}
