@@ -45,10 +45,9 @@ export async function build(): Promise<void> {
     if (/\.js(\.LEGAL\.txt)?$/.test(name) && !made.has(name)) await rm(path.join(outdir, name));
   }
   // The KTX2 transcoder ships inside three; only these two files of it are needed.
-  const basis = path.join(path.dirname(require.resolve('three/package.json')), 'examples/jsm/libs/basis');
   await mkdir(path.join(outdir, 'basis'), { recursive: true });
   for (const name of ['basis_transcoder.js', 'basis_transcoder.wasm']) {
-    await copyFile(path.join(basis, name), path.join(outdir, 'basis', name.replace(/\.js$/, '.cjs')));
+    await copyFile(require.resolve(`three/examples/jsm/libs/basis/${name}`), path.join(outdir, 'basis', name.replace(/\.js$/, '.cjs')));
   }
   if (existsSync(path.join(outdir, 'cli.js'))) await chmod(path.join(outdir, 'cli.js'), 0o755);
 }
