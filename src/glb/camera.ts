@@ -57,30 +57,26 @@ export function centreOf({ min, max }: Bounds): Vec3 {
   return [(min[0] + max[0]) / 2, (min[1] + max[1]) / 2, (min[2] + max[2]) / 2];
 }
 
-/** Measured on the triangles themselves: the corners of a box would leave a wide margin in oblique views. */
+/** Measured on the vertices: the corners of a box would leave a wide margin in oblique views. */
 export function extentOf(primitives: readonly ScenePrimitive[], centre: Vec3, camera: Camera): Extent {
   const { right, up } = camera;
-  const extent: Extent = { x: [Infinity, -Infinity], y: [Infinity, -Infinity] };
-  for (const { positions, indices } of primitives) {
-    let [left, rightmost] = extent.x;
-    let [low, high] = extent.y;
-    for (let i = 0; i < indices.length; i++) {
-      const at = 3 * (indices[i] ?? 0);
-      const dx = (positions[at] ?? 0) - centre[0];
-      const dy = (positions[at + 1] ?? 0) - centre[1];
-      const dz = (positions[at + 2] ?? 0) - centre[2];
+  let [left, rightmost, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const { positions } of primitives) {
+    for (let i = 0; i + 2 < positions.length; i += 3) {
+      const dx = (positions[i] ?? 0) - centre[0];
+      const dy = (positions[i + 1] ?? 0) - centre[1];
+      const dz = (positions[i + 2] ?? 0) - centre[2];
       const x = right[0] * dx + right[1] * dy + right[2] * dz;
       const y = up[0] * dx + up[1] * dy + up[2] * dz;
+      // Damaged files have vertices at infinity.
       if (!(Math.abs(x) < Infinity && Math.abs(y) < Infinity)) continue;
       if (x < left) left = x;
       if (x > rightmost) rightmost = x;
       if (y < low) low = y;
       if (y > high) high = y;
     }
-    extent.x = [left, rightmost];
-    extent.y = [low, high];
   }
-  return extent;
+  return { x: [left, rightmost], y: [low, high] };
 }
 
 /** From world space to the pixels of a tile: x to the right, y down, depth towards the camera in metres. */

@@ -8,17 +8,17 @@ import { ambientOcclusion } from './occlusion.js';
 import type { Target } from './raster.js';
 import { clearTarget, createTarget, rasterize } from './raster.js';
 import type { FlatScene, ScenePrimitive } from './scene.js';
-import type { Style } from './shade.js';
 import { Shader } from './shade.js';
 import type { RenderedView, Sheet } from './sheet.js';
 import { BACKGROUND } from './sheet.js';
+import type { Style } from './style.js';
 import type { MipTexture } from './textures.js';
 import { linearToSrgb, toLinear } from './textures.js';
 import { Triangle } from './triangle.js';
 
 /** Draws a scene into the tiles of a sheet: two passes per view, see `raster.ts` and `shade.ts`. */
 
-/** Samples per pixel along each axis. */
+/** Samples per pixel along each axis; `resolve` counts on two. */
 const SAMPLES = 2;
 /** Share of a tile that the largest view fills. */
 const FRAME = 0.88;
@@ -75,7 +75,7 @@ function prepare(
       materials.get(primitive.material) ?? styled(surfaceMaterial(primitive.material, textures), style);
     materials.set(primitive.material, material);
     const endId = firstId + primitive.indices.length / 3;
-    const triangle = new Triangle(primitive, material, style === 'textured');
+    const triangle = new Triangle(primitive, material, style);
     const entry = {
       primitive,
       material,
@@ -103,9 +103,9 @@ function rasterizeAll(target: Target, entries: readonly Entry[], style: Style, p
   }
 }
 
-/** Shades every sample that shows something and averages the samples of each pixel in linear light. */
+/** Shades what is seen and averages the samples of each pixel in linear light. */
 function resolve(
-  { ids, width }: Target,
+  target: Target,
   entries: readonly Entry[],
   shader: Shader,
   occlusion: Float32Array,
@@ -113,20 +113,22 @@ function resolve(
   view: RenderedView,
 ): void {
   const { rgb } = shader;
-  const total = SAMPLES * SAMPLES;
   const background = BACKGROUND.map((value) => toLinear[value] ?? 0);
+  const ids = new Uint32Array(4);
   const sum = new Float64Array(3);
   let id = 0;
   let entry: Entry | undefined;
   for (let py = 0; py < view.height; py++) {
     for (let px = 0; px < view.width; px++) {
+      const covered = readSamples(target, px, py, ids);
+      if (covered === 0) continue;
       const open = occlusion[py * view.width + px] ?? 1;
-      let covered = 0;
+      // Where triangles are smaller than samples, two of four show enough of them.
+      const step = covered === 4 && allDiffer(ids) ? 3 : 1;
+      let shaded = 0;
       sum.fill(0);
-      for (let s = 0; s < total; s++) {
-        const x = SAMPLES * px + (s % SAMPLES);
-        const y = SAMPLES * py + Math.floor(s / SAMPLES);
-        const seen = ids[y * width + x] ?? 0;
+      for (let s = 0; s < 4; s += step) {
+        const seen = ids[s] ?? 0;
         if (seen === 0) continue;
         if (seen !== id || !entry) {
           if (!entry || seen < entry.firstId || seen >= entry.endId) entry = ownerOf(entries, seen);
@@ -134,18 +136,38 @@ function resolve(
           entry.triangle.set(seen - entry.firstId, entry.points);
           id = seen;
         }
-        shader.shade(entry.triangle, x + 0.5, y + 0.5, open);
+        entry.triangle.moveTo(SAMPLES * px + (s & 1) + 0.5, SAMPLES * py + (s >> 1) + 0.5);
+        shader.shade(entry.triangle, open);
         for (let c = 0; c < 3; c++) sum[c] = (sum[c] ?? 0) + (rgb[c] ?? 0);
-        covered++;
+        shaded++;
       }
-      if (covered === 0) continue;
       const at = 3 * ((view.y + py) * picture.width + view.x + px);
+      const share = covered / 4;
       for (let c = 0; c < 3; c++) {
-        const light = (sum[c] ?? 0) + (total - covered) * (background[c] ?? 0);
-        picture.data[at + c] = linearToSrgb(light / total);
+        picture.data[at + c] = linearToSrgb(
+          (share * (sum[c] ?? 0)) / shaded + (1 - share) * (background[c] ?? 0),
+        );
       }
     }
   }
+}
+
+/** The ids of a pixel's samples: upper left, upper right, lower left, lower right. Answers how many show something. */
+function readSamples({ ids, width }: Target, px: number, py: number, out: Uint32Array): number {
+  const at = SAMPLES * (py * width + px);
+  const a = (out[0] = ids[at] ?? 0);
+  const b = (out[1] = ids[at + 1] ?? 0);
+  const c = (out[2] = ids[at + width] ?? 0);
+  const d = (out[3] = ids[at + width + 1] ?? 0);
+  return (a && 1) + (b && 1) + (c && 1) + (d && 1);
+}
+
+function allDiffer(ids: Uint32Array): boolean {
+  const a = ids[0];
+  const b = ids[1];
+  const c = ids[2];
+  const d = ids[3];
+  return a !== b && a !== c && a !== d && b !== c && b !== d && c !== d;
 }
 
 /** The primitive that a triangle belongs to, by bisection. */

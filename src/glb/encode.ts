@@ -1,3 +1,5 @@
+import sharp from 'sharp';
+import type { Sharp } from 'sharp';
 import type { Picture } from './label.js';
 
 /** What clients show at most: base64 of it stays far under the 1 MB that the strictest one takes. */
@@ -10,14 +12,13 @@ export interface EncodedImage {
 
 /** PNG when it fits, else JPEG in the best quality that does. */
 export async function encodePicture({ data, width, height }: Picture): Promise<EncodedImage> {
-  const { default: sharp } = await import('sharp');
-  const picture = (): ReturnType<typeof sharp> => sharp(data, { raw: { width, height, channels: 3 } });
-  const png = await picture().png({ compressionLevel: 8 }).toBuffer();
+  const picture = (): Sharp => sharp(data, { raw: { width, height, channels: 3 } });
+  const png = await picture().png().toBuffer();
   if (png.length <= MAX_IMAGE_BYTES) return { image: png, mimeType: 'image/png' };
   let image = png;
-  for (const quality of [92, 85, 76, 64, 50, 36, 22, 10, 1]) {
+  for (const quality of [94, 90, 85, 78, 70, 60, 50, 38, 25, 12, 1]) {
     const chromaSubsampling = quality > 80 ? '4:4:4' : '4:2:0';
-    image = await picture().jpeg({ quality, chromaSubsampling, mozjpeg: true }).toBuffer();
+    image = await picture().jpeg({ quality, chromaSubsampling }).toBuffer();
     if (image.length <= MAX_IMAGE_BYTES) break;
   }
   return { image, mimeType: 'image/jpeg' };

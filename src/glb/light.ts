@@ -57,9 +57,10 @@ export function environment(
 }
 
 function smoothstep(from: number, to: number, value: number): number {
+  if (value <= from) return 0;
+  if (value >= to) return 1;
   const t = (value - from) / (to - from);
-  if (t <= 0) return 0;
-  return t >= 1 ? 1 : t * t * (3 - 2 * t);
+  return t * t * (3 - 2 * t);
 }
 
 function inWorld({ right, up, back }: Camera, [x, y, z]: Vec3): Vec3 {

@@ -13,8 +13,6 @@ export const LIMITS = {
   accessorBytes: 1024 * 2 ** 20,
   /** Triangles of the scene, every use of a mesh counted. */
   triangles: 20_000_000,
-  /** Vertices of the scene, every use of a mesh counted. */
-  vertices: 20_000_000,
   /** Pixels of one image: a little over 8192 × 8192. */
   imagePixels: 8200 * 8200,
 } as const;

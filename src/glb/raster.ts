@@ -50,26 +50,26 @@ export function rasterize(
   const alpha = options.material.alpha === 'opaque' ? undefined : new AlphaTest(primitive, options.material);
   for (let i = 0; i + 2 < indices.length; i += 3) {
     const ia = 3 * (indices[i] ?? 0);
-    let ib = 3 * (indices[i + 1] ?? 0);
-    let ic = 3 * (indices[i + 2] ?? 0);
+    // The other way round, because y points down: what faces the camera has a positive area.
+    let ib = 3 * (indices[i + 2] ?? 0);
+    let ic = 3 * (indices[i + 1] ?? 0);
     const ax = projected[ia] ?? 0;
     const ay = projected[ia + 1] ?? 0;
     let bx = projected[ib] ?? 0;
     let by = projected[ib + 1] ?? 0;
     let cx = projected[ic] ?? 0;
     let cy = projected[ic + 1] ?? 0;
-    // y points down: what is counter-clockwise in space has a negative area here.
     let area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
-    if (area < 0) {
+    if (!(area > 0)) {
+      if (options.cull || !(area < 0)) continue;
       area = -area;
-      const [swapI, swapX, swapY] = [ib, bx, by];
-      ib = ic;
-      bx = cx;
-      by = cy;
-      ic = swapI;
-      cx = swapX;
-      cy = swapY;
-    } else if (options.cull || !(area > 0)) continue;
+      ib = 3 * (indices[i + 1] ?? 0);
+      ic = 3 * (indices[i + 2] ?? 0);
+      bx = projected[ib] ?? 0;
+      by = projected[ib + 1] ?? 0;
+      cx = projected[ic] ?? 0;
+      cy = projected[ic + 1] ?? 0;
+    }
 
     // Sample centres lie at halves.
     const x0 = Math.max(0, Math.ceil(Math.min(ax, bx, cx) - 0.5));

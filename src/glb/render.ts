@@ -1,19 +1,18 @@
-import type { Texture } from '@gltf-transform/core';
+import type { Document, Texture } from '@gltf-transform/core';
 import { MeshwrightError } from '../errors.js';
 import type { ViewName } from './camera.js';
 import { VIEW_NAMES, centreOf } from './camera.js';
 import { invalidGlb } from './container.js';
+import { cleanName } from './describe.js';
 import { drawScene } from './draw.js';
 import { encodePicture } from './encode.js';
 import { load } from './load.js';
 import { texturesOf } from './materials.js';
-import type { FlatScene } from './scene.js';
 import { flattenScene } from './scene.js';
-import type { Style } from './shade.js';
-import { STYLES } from './shade.js';
 import type { RenderedView } from './sheet.js';
 import { finishSheet, layOut } from './sheet.js';
-import type { MipTexture } from './textures.js';
+import type { Style } from './style.js';
+import { STYLES } from './style.js';
 import { decodeTextures } from './textures.js';
 
 /** Pictures of a model by a software rasteriser: no GPU, no browser, the same on every machine. */
@@ -52,14 +51,16 @@ const DEFAULT_VIEWS: readonly ViewName[] = ['front', 'right', 'back', 'three-qua
 export async function render(bytes: Uint8Array, options: RenderOptions = {}): Promise<RenderResult> {
   const { views, style, size } = checkOptions(options);
   const { document, unsupported } = await load(bytes);
+  const { all, color } = texturesToShow(document, style);
+  const decoding = decodeTextures(all, color);
   const scene = flattenScene(document);
   if (scene.bounds === undefined || scene.triangles === 0) {
     throw invalidGlb('There is nothing to see in this GLB: its scene has no triangles.');
   }
-  const notes = unsupported.map((name) => `The file requires ${name}, which is not shown.`);
+  const { textures, failed } = await decoding;
+  const notes = unsupported.map((name) => `The file requires ${cleanName(name)}, which is not shown.`);
   if (scene.otherPrimitives > 0)
     notes.push(`${scene.otherPrimitives} primitives of points or lines are not shown.`);
-  const { textures, failed } = await sceneTextures(scene, style);
   if (failed.length > 0) notes.push(`${failed.length} textures could not be decoded and are left out.`);
   const sheet = layOut(views, size);
   const centre = centreOf(scene.bounds);
@@ -91,22 +92,23 @@ function checkOptions(options: RenderOptions): { views: readonly ViewName[]; sty
 }
 
 /** Only what the style shows: without textures it is the alpha of cut-out materials that still counts. */
-async function sceneTextures(
-  scene: FlatScene,
-  style: Style,
-): Promise<{ textures: Map<Texture, MipTexture>; failed: Texture[] }> {
+function texturesToShow(document: Document, style: Style): { all: Set<Texture>; color: Set<Texture> } {
   const color = new Set<Texture>();
   const all = new Set<Texture>();
-  for (const material of new Set(scene.primitives.map((primitive) => primitive.material))) {
+  const used = document
+    .getRoot()
+    .listMeshes()
+    .flatMap((mesh) => mesh.listPrimitives().map((part) => part.getMaterial()));
+  for (const material of new Set(used)) {
     if (!material) continue;
-    const used = texturesOf(material);
+    const textures = texturesOf(material);
     if (style === 'textured') {
-      for (const texture of used.color) color.add(texture);
-      for (const texture of [...used.color, ...used.data]) all.add(texture);
-    } else if (used.base && material.getAlphaMode() === 'MASK') {
-      color.add(used.base);
-      all.add(used.base);
+      for (const texture of textures.color) color.add(texture);
+      for (const texture of [...textures.color, ...textures.data]) all.add(texture);
+    } else if (textures.base && material.getAlphaMode() === 'MASK') {
+      color.add(textures.base);
+      all.add(textures.base);
     }
   }
-  return decodeTextures(all, color);
+  return { all, color };
 }

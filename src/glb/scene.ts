@@ -1,23 +1,19 @@
-import type { Accessor, Document, Material, Node, Primitive, Scene } from '@gltf-transform/core';
+import type { Document, Material, Node, Primitive, Scene } from '@gltf-transform/core';
 import { InstancedMesh, Visibility } from '@gltf-transform/extensions';
-import {
-  applySkin,
-  morphed,
-  skinning,
-  toFloats,
-  transformNormals,
-  transformPositions,
-} from './attributes.js';
 import { invalidGlb } from './container.js';
+import type { Geometry, Indices } from './geometry.js';
+import { GeometryReader, flipped, toFloats, triangleCount } from './geometry.js';
 import { LIMITS } from './limits.js';
 import type { Mat4 } from './mat4.js';
 import { IDENTITY, compose, determinant, isIdentity, multiply } from './mat4.js';
+import type { Influences } from './placement.js';
+import { applySkin, morphed, skinning, transformNormals, transformPositions } from './placement.js';
 
 /** A primitive where it stands in the scene: triangles in world space, metres, +Y up. */
 export interface ScenePrimitive {
   node: Node;
   material: Material | null;
-  /** x, y, z per vertex. */
+  /** x, y, z per vertex; every vertex is in use. */
   positions: Float32Array;
   /** x, y, z per vertex, of any length; absent when the file has none (facets are flat then). */
   normals: Float32Array | undefined;
@@ -25,8 +21,8 @@ export interface ScenePrimitive {
   uvs: (Float32Array | undefined)[];
   /** Linear r, g, b, a per vertex. */
   colors: Float32Array | undefined;
-  /** Three per triangle, counter-clockwise seen from the front, all within the vertices. */
-  indices: Uint8Array | Uint16Array | Uint32Array;
+  /** Three per triangle, counter-clockwise seen from the front. */
+  indices: Indices;
 }
 
 /** What a document shows: its default scene, in the pose and with the morph weights it is stored in. */
@@ -37,7 +33,7 @@ export interface FlatScene {
   triangles: number;
   /** Points and lines, which are not drawn. */
   otherPrimitives: number;
-  /** Of all finite vertices in use; `undefined` when there is nothing. */
+  /** Of all finite vertices; `undefined` when there is nothing. */
   bounds: Bounds | undefined;
   /** The matrix of every node of the scene. */
   worlds: ReadonlyMap<Node, Mat4>;
@@ -54,32 +50,42 @@ export function flattenScene(document: Document): FlatScene {
   const scene = root.getDefaultScene() ?? root.listScenes()[0];
   const worlds = new Map<Node, Mat4>();
   const uses = scene ? listUses(scene, worlds) : [];
-  const cache = new Cache();
-  const primitives: ScenePrimitive[] = [];
-  let vertices = 0;
-  let triangles = 0;
-  let otherPrimitives = 0;
-  for (const { node, matrix, primitive } of uses) {
+  const drawn = uses.filter(
+    ({ primitive }) => primitive.getMode() >= 4 && primitive.getAttribute('POSITION'),
+  );
+  checkSize(drawn);
+  const reader = new GeometryReader();
+  const geometries = new Map<Primitive, Geometry>();
+  const primitives = drawn.flatMap(({ node, matrix, primitive }) => {
     const position = primitive.getAttribute('POSITION');
-    if (position === null || primitive.getMode() < 4) {
-      otherPrimitives++;
-      continue;
-    }
-    vertices += position.getCount();
-    const corners = (primitive.getIndices() ?? position).getCount();
-    triangles += primitive.getMode() === 4 ? Math.floor(corners / 3) : Math.max(0, corners - 2);
-    if (vertices > LIMITS.vertices || triangles > LIMITS.triangles) {
-      throw invalidGlb(
-        `The scene of this GLB has more than ${LIMITS.triangles / 1e6} million triangles or ${LIMITS.vertices / 1e6} million vertices, ` +
-          'every use of a mesh counted: use a simplified version.',
-      );
-    }
-    primitives.push(
-      placePrimitive(node, matrix, primitive, position, cache, (joint) => worldOf(joint, worlds)),
+    if (position === null) return [];
+    const geometry = geometries.get(primitive) ?? reader.read(primitive, position);
+    geometries.set(primitive, geometry);
+    return [placePrimitive(node, matrix, geometry, (joint) => worldOf(joint, worlds))];
+  });
+  return {
+    primitives,
+    vertices: primitives.reduce((sum, { positions }) => sum + positions.length / 3, 0),
+    triangles: primitives.reduce((sum, { indices }) => sum + indices.length / 3, 0),
+    otherPrimitives: uses.length - drawn.length,
+    bounds: boundsOf(primitives),
+    worlds,
+  };
+}
+
+/** Before anything is read: a mesh may be used a hundred thousand times. */
+function checkSize(uses: readonly Use[]): void {
+  let triangles = 0;
+  for (const { primitive } of uses) {
+    const position = primitive.getAttribute('POSITION');
+    if (position) triangles += triangleCount(primitive, position);
+  }
+  if (triangles > LIMITS.triangles) {
+    throw invalidGlb(
+      `The scene of this GLB draws ${Math.round(triangles / 1e6)} million triangles, every use of a mesh counted, ` +
+        `over the limit of ${LIMITS.triangles / 1e6} million: use a simplified version.`,
     );
   }
-  triangles = primitives.reduce((sum, { indices }) => sum + indices.length / 3, 0);
-  return { primitives, vertices, triangles, otherPrimitives, bounds: boundsOf(primitives), worlds };
 }
 
 interface Use {
@@ -156,128 +162,49 @@ function worldOf(node: Node, worlds: Map<Node, Mat4>): Mat4 {
   return matrix;
 }
 
-/** Attributes that do not depend on the place are decoded once for all uses of a mesh. */
-class Cache {
-  readonly #floats = new Map<Accessor, Float32Array>();
-  readonly #indices = new Map<Primitive, ScenePrimitive['indices']>();
-
-  floats(accessor: Accessor): Float32Array {
-    const found = this.#floats.get(accessor) ?? toFloats(accessor);
-    this.#floats.set(accessor, found);
-    return found;
-  }
-
-  indices(primitive: Primitive, vertices: number): ScenePrimitive['indices'] {
-    const found = this.#indices.get(primitive) ?? triangleIndices(primitive, vertices);
-    this.#indices.set(primitive, found);
-    return found;
-  }
-}
-
 function placePrimitive(
   node: Node,
   matrix: Mat4,
-  primitive: Primitive,
-  position: Accessor,
-  cache: Cache,
+  geometry: Geometry,
   world: (joint: Node) => Mat4,
 ): ScenePrimitive {
-  const vertices = position.getCount();
-  const attribute = (semantic: string, size: number): Float32Array | undefined => {
-    const accessor = primitive.getAttribute(semantic);
-    return accessor && accessor.getElementSize() === size && accessor.getCount() >= vertices
-      ? cache.floats(accessor)
-      : undefined;
-  };
-  const base = morphed(node, primitive, cache.floats(position));
-  const normal = attribute('NORMAL', 3);
+  const { primitive, indices, uvs, colors } = geometry;
   const skin = node.getSkin();
-  const influences = skin ? skinning(primitive, skin, world) : undefined;
-  const still = isIdentity(matrix);
-  const placed = influences
-    ? applySkin(influences, base, normal)
-    : {
-        positions: still ? base : transformPositions(base, matrix),
-        normals: normal && !still ? transformNormals(normal, matrix) : normal,
-      };
-  const indices = cache.indices(primitive, vertices);
+  const influences = skin ? skinning(geometry, skin, world) : undefined;
   return {
     node,
     material: primitive.getMaterial(),
-    ...placed,
-    uvs: [0, 1, 2, 3].map((set) => attribute(`TEXCOORD_${set}`, 2)),
-    colors: attribute('COLOR_0', 4) ?? withAlpha(attribute('COLOR_0', 3)),
+    uvs,
+    colors,
+    ...placeVertices(morphed(node, geometry), geometry.normals, matrix, influences),
     indices: !influences && determinant(matrix) < 0 ? flipped(indices) : indices,
   };
 }
 
-function withAlpha(rgb: Float32Array | undefined): Float32Array | undefined {
-  if (!rgb) return undefined;
-  const out = new Float32Array((rgb.length / 3) * 4).fill(1);
-  for (let i = 0; 3 * i < rgb.length; i++) out.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i);
-  return out;
-}
-
-/** A mirrored mesh shows its back sides unless its triangles are turned around. */
-function flipped(indices: ScenePrimitive['indices']): ScenePrimitive['indices'] {
-  const out = indices.slice();
-  for (let i = 0; i + 2 < out.length; i += 3) {
-    out[i] = indices[i + 1] ?? 0;
-    out[i + 1] = indices[i] ?? 0;
-  }
-  return out;
-}
-
-/** Strips and fans as triangles (glTF 2.0 specification, 3.7.2.1); triangles with wrong indices are left out. */
-function triangleIndices(primitive: Primitive, vertices: number): ScenePrimitive['indices'] {
-  const accessor = primitive.getIndices();
-  const array = accessor?.getArray();
-  const given =
-    array instanceof Uint8Array || array instanceof Uint16Array || array instanceof Uint32Array
-      ? array
-      : Uint32Array.from({ length: vertices }, (_, i) => i);
-  const mode = primitive.getMode();
-  const list =
-    mode === 4 ? given.subarray(0, given.length - (given.length % 3)) : unrolled(given, mode === 5);
-  let valid = 0;
-  while (valid < list.length && (list[valid] ?? 0) < vertices) valid++;
-  return valid === list.length ? list : withoutInvalid(list, vertices);
-}
-
-function unrolled(given: ScenePrimitive['indices'], strip: boolean): Uint32Array {
-  const count = Math.max(0, given.length - 2);
-  const out = new Uint32Array(3 * count);
-  for (let i = 0; i < count; i++) {
-    const odd = strip && i % 2 === 1;
-    out[3 * i] = strip ? (given[i] ?? 0) : (given[0] ?? 0);
-    out[3 * i + 1] = given[i + (odd ? 2 : 1)] ?? 0;
-    out[3 * i + 2] = given[i + (odd ? 1 : 2)] ?? 0;
-  }
-  return out;
-}
-
-function withoutInvalid(list: ScenePrimitive['indices'], vertices: number): Uint32Array {
-  const out = new Uint32Array(list.length);
-  let length = 0;
-  for (let i = 0; i + 2 < list.length; i += 3) {
-    const corners = list.subarray(i, i + 3);
-    if (corners.every((corner) => corner < vertices)) {
-      out.set(corners, length);
-      length += 3;
-    }
-  }
-  return out.subarray(0, length);
+function placeVertices(
+  positions: Float32Array,
+  normals: Float32Array | undefined,
+  matrix: Mat4,
+  influences: Influences | undefined,
+): Pick<ScenePrimitive, 'positions' | 'normals'> {
+  // The node of a skinned mesh does not move it: its joints do.
+  if (influences) return applySkin(influences, positions, normals);
+  if (isIdentity(matrix)) return { positions, normals };
+  return {
+    positions: transformPositions(positions, matrix),
+    normals: normals && transformNormals(normals, matrix),
+  };
 }
 
 function boundsOf(primitives: ScenePrimitive[]): Bounds | undefined {
   const min: Bounds['min'] = [Infinity, Infinity, Infinity];
   const max: Bounds['max'] = [-Infinity, -Infinity, -Infinity];
-  for (const { positions, indices } of primitives) {
+  for (const { positions } of primitives) {
     for (let axis = 0; axis < 3; axis++) {
       let low = min[axis] ?? 0;
       let high = max[axis] ?? 0;
-      for (let i = 0; i < indices.length; i++) {
-        const value = positions[3 * (indices[i] ?? 0) + axis] ?? 0;
+      for (let i = axis; i < positions.length; i += 3) {
+        const value = positions[i] ?? 0;
         if (value < low && value > -Infinity) low = value;
         if (value > high && value < Infinity) high = value;
       }
@@ -285,5 +212,5 @@ function boundsOf(primitives: ScenePrimitive[]): Bounds | undefined {
       max[axis] = high;
     }
   }
-  return min.every(Number.isFinite) && max.every(Number.isFinite) ? { min, max } : undefined;
+  return [...min, ...max].every(Number.isFinite) ? { min, max } : undefined;
 }

@@ -1,16 +1,9 @@
 import type { Camera } from './camera.js';
 import type { Studio } from './light.js';
 import { createStudio, environment, irradiance, toneMap } from './light.js';
-import { sample } from './sample.js';
 import { toLinear } from './textures.js';
+import type { Style } from './style.js';
 import type { Triangle, TriangleMap } from './triangle.js';
-
-/**
- * How a surface is drawn: with its materials, as bare clay (backs of single-sided surfaces in red), as clay with
- * the edges of its triangles, or with its normals as colours (x, y, z as red, green, blue).
- */
-export const STYLES = ['textured', 'clay', 'wireframe', 'normals'] as const;
-export type Style = (typeof STYLES)[number];
 
 const CLAY = [0.42, 0.405, 0.39] as const;
 /** Lighter, for the edges to stand out. */
@@ -39,38 +32,32 @@ export class Shader {
   }
 
   /**
-   * @param x sample, at its centre; @param y likewise
+   * Shades the triangle where it stands, see `Triangle.moveTo`.
+   *
    * @param occlusion share of the light from around that reaches it
    */
-  shade(triangle: Triangle, x: number, y: number, occlusion: number): void {
+  shade(triangle: Triangle, occlusion: number): void {
     const { rgb } = this;
-    // The centre of a sample on an edge may lie a rounding error outside.
-    const wb = clamp01((triangle.wb[0] ?? 0) + (triangle.wb[1] ?? 0) * x + (triangle.wb[2] ?? 0) * y);
-    const wc = Math.min(
-      1 - wb,
-      clamp01((triangle.wc[0] ?? 0) + (triangle.wc[1] ?? 0) * x + (triangle.wc[2] ?? 0) * y),
-    );
-    const wa = 1 - wb - wc;
     const textured = this.#style === 'textured';
-    if (textured) this.#setMaterial(triangle, wa, wb, wc);
+    if (textured) this.#setMaterial(triangle);
     else this.#setClay(triangle);
     const base = this.#base;
     if (textured && triangle.material.unlit) {
       rgb.set(base);
       return;
     }
-    this.#setNormal(triangle, wa, wb, wc);
+    this.#setNormal(triangle);
     if (this.#style === 'normals') {
       for (let i = 0; i < 3; i++) rgb[i] = toLinear[Math.round(127.5 + 127.5 * (this.#n[i] ?? 0))] ?? 0;
       return;
     }
     this.#light(triangle, occlusion);
-    if (textured) this.#addEmission(triangle, wa, wb, wc);
+    if (textured) this.#addEmission(triangle);
     toneMap(rgb);
-    if (this.#style === 'wireframe') this.#drawEdges(triangle, wa, wb, wc);
+    if (this.#style === 'wireframe') this.#drawEdges(triangle);
   }
 
-  #setMaterial(triangle: Triangle, wa: number, wb: number, wc: number): void {
+  #setMaterial(triangle: Triangle): void {
     const { material, primitive } = triangle;
     const base = this.#base;
     const texel = this.#texel;
@@ -78,11 +65,14 @@ export class Shader {
     base[1] = material.base[1];
     base[2] = material.base[2];
     if (triangle.base) {
-      read(triangle.base, wa, wb, wc, true, texel);
+      triangle.read(triangle.base, true, texel);
       for (let i = 0; i < 3; i++) base[i] = (base[i] ?? 0) * (texel[i] ?? 0);
     }
     const { colors } = primitive;
     if (colors) {
+      const wa = triangle.weights[0] ?? 0;
+      const wb = triangle.weights[1] ?? 0;
+      const wc = triangle.weights[2] ?? 0;
       for (let i = 0; i < 3; i++) {
         const a = colors[4 * triangle.a + i] ?? 1;
         const b = colors[4 * triangle.b + i] ?? 1;
@@ -93,13 +83,13 @@ export class Shader {
     this.#metallic = material.metallic;
     this.#roughness = material.roughness;
     if (triangle.metallicRoughness) {
-      read(triangle.metallicRoughness, wa, wb, wc, false, texel);
+      triangle.read(triangle.metallicRoughness, false, texel);
       this.#roughness *= texel[1] ?? 1;
       this.#metallic *= texel[2] ?? 1;
     }
     this.#occlusion = 1;
     if (triangle.occlusion) {
-      read(triangle.occlusion, wa, wb, wc, false, texel);
+      triangle.read(triangle.occlusion, false, texel);
       this.#occlusion = 1 + material.occlusionStrength * ((texel[0] ?? 1) - 1);
     }
   }
@@ -113,10 +103,13 @@ export class Shader {
   }
 
   /** The interpolated normal, or the facet's where the file has none; bent by the normal map; to the viewer. */
-  #setNormal(triangle: Triangle, wa: number, wb: number, wc: number): void {
+  #setNormal(triangle: Triangle): void {
     const n = this.#n;
     const { normals } = triangle.primitive;
     if (normals) {
+      const wa = triangle.weights[0] ?? 0;
+      const wb = triangle.weights[1] ?? 0;
+      const wc = triangle.weights[2] ?? 0;
       const a = 3 * triangle.a;
       const b = 3 * triangle.b;
       const c = 3 * triangle.c;
@@ -125,14 +118,14 @@ export class Shader {
       normalize(n);
     } else n.set(triangle.facet);
     if (this.#style === 'normals') return;
-    if (triangle.normal) this.#bend(triangle, triangle.normal, wa, wb, wc);
+    if (triangle.normal) this.#bend(triangle, triangle.normal);
     if (triangle.backFacing) for (let i = 0; i < 3; i++) n[i] = -(n[i] ?? 0);
   }
 
-  #bend(triangle: Triangle, map: TriangleMap, wa: number, wb: number, wc: number): void {
+  #bend(triangle: Triangle, map: TriangleMap): void {
     const n = this.#n;
     const texel = this.#texel;
-    read(map, wa, wb, wc, false, texel);
+    triangle.read(map, false, texel);
     const strength = triangle.material.normalScale;
     const x = (2 * (texel[0] ?? 0.5) - 1) * strength;
     const y = (2 * (texel[1] ?? 0.5) - 1) * strength;
@@ -180,42 +173,29 @@ export class Shader {
     }
   }
 
-  #addEmission(triangle: Triangle, wa: number, wb: number, wc: number): void {
+  #addEmission(triangle: Triangle): void {
     const { emissive } = triangle.material;
     if (emissive[0] + emissive[1] + emissive[2] === 0) return;
     const { rgb } = this;
     const texel = this.#texel;
-    if (triangle.emissive) read(triangle.emissive, wa, wb, wc, true, texel);
+    if (triangle.emissive) triangle.read(triangle.emissive, true, texel);
     for (let i = 0; i < 3; i++) {
       rgb[i] = (rgb[i] ?? 0) + (emissive[i] ?? 0) * (triangle.emissive ? (texel[i] ?? 0) : 1);
     }
   }
 
-  #drawEdges(triangle: Triangle, wa: number, wb: number, wc: number): void {
+  #drawEdges(triangle: Triangle): void {
     const { rgb } = this;
     const ha = triangle.heights[0] ?? 1;
     const hb = triangle.heights[1] ?? 1;
     const hc = triangle.heights[2] ?? 1;
-    const distance = Math.min(wa * ha, wb * hb, wc * hc);
+    const { weights } = triangle;
+    const distance = Math.min((weights[0] ?? 0) * ha, (weights[1] ?? 0) * hb, (weights[2] ?? 0) * hc);
     if (distance > EDGE_WIDTH) return;
     // Where triangles are hardly wider than their edges, full ink would blacken the surface.
     const ink = 0.25 + 0.75 * clamp01((Math.min(ha, hb, hc) - 2) / 8);
     for (let i = 0; i < 3; i++) rgb[i] = (1 - ink) * (rgb[i] ?? 0) + ink * (EDGE[i] ?? 0);
   }
-}
-
-function read(
-  entry: TriangleMap,
-  wa: number,
-  wb: number,
-  wc: number,
-  color: boolean,
-  out: Float64Array,
-): void {
-  const { uv } = entry;
-  const u = wa * (uv[0] ?? 0) + wb * (uv[2] ?? 0) + wc * (uv[4] ?? 0);
-  const v = wa * (uv[1] ?? 0) + wb * (uv[3] ?? 0) + wc * (uv[5] ?? 0);
-  sample(entry.map, entry.level, u, v, color, out);
 }
 
 function normalize(v: Float64Array): void {

@@ -32,8 +32,7 @@ export function layOut(names: readonly ViewName[], size: number): Sheet {
   const rows = Math.ceil(names.length / columns);
   const tile = Math.floor(size / columns);
   const [width, height] = [tile * columns, tile * rows];
-  const data = new Uint8Array(3 * width * height);
-  for (let i = 0; i < data.length; i += 3) data.set(BACKGROUND, i);
+  const data = Buffer.alloc(3 * width * height, Uint8Array.from(BACKGROUND));
   const views = names.map((name, i) => ({
     name,
     x: tile * (i % columns),

@@ -1,4 +1,7 @@
 import type { Texture } from '@gltf-transform/core';
+import sharp from 'sharp';
+import type { Sharp } from 'sharp';
+import { imageSize } from './check.js';
 import { decodeKtx2 } from './ktx2.js';
 import { LIMITS } from './limits.js';
 import { sniff } from './sniff.js';
@@ -22,6 +25,8 @@ export interface MipTexture {
 /** Pixels of all full-size levels together; with mip levels 4/3 of it in memory, times four bytes. */
 const PIXEL_BUDGET = 24 * 2 ** 20;
 const MAX_SIDE = 1024;
+/** As many as libuv has threads; each takes a few megabytes while it runs. */
+const PARALLEL = 4;
 
 /** Decoded textures by the texture of the document; what could not be decoded is missing. */
 export interface DecodedTextures {
@@ -30,7 +35,8 @@ export interface DecodedTextures {
 }
 
 /**
- * Decodes textures at no more than 1024 px per side (less when there are very many).
+ * Decodes textures at no more than 1024 px per side (less when there are very many). The work is done in libvips'
+ * threads and has begun when this returns.
  *
  * @param color textures that hold colours; the others hold data, which is averaged as it is
  */
@@ -53,8 +59,7 @@ export async function decodeTextures(
       }
     }
   };
-  // Decoding happens in libvips' own threads; more than two at a time only takes memory.
-  await Promise.all([work(), work()]);
+  await Promise.all(Array.from({ length: PARALLEL }, work));
   return { textures, failed };
 }
 
@@ -62,32 +67,25 @@ async function decodeImage(bytes: Uint8Array, side: number): Promise<RawImage> {
   const { format } = sniff(bytes);
   if (format === 'ktx2') {
     const { width, height, data } = await decodeKtx2(bytes, side);
-    return resize({ raw: { width, height, channels: 4 } }, data, width, height, side);
+    return resize(sharp(data, { raw: { width, height, channels: 4 } }), [width, height], side);
   }
   // By the bytes: other formats that sharp would open (SVG above all) have no place in a GLB.
   if (format !== 'png' && format !== 'jpeg' && format !== 'webp' && format !== 'avif') {
     throw new Error(`not a texture format: ${format}`);
   }
-  const { default: sharp } = await import('sharp');
-  const { width, height } = await sharp(bytes, { limitInputPixels: LIMITS.imagePixels }).metadata();
-  return resize({}, bytes, width, height, side);
+  const size = imageSize(bytes);
+  if (!size) throw new Error('the size cannot be read');
+  // glTF says to ignore colour profiles (3.9.2); EXIF rotation is not applied either.
+  return resize(sharp(bytes, { limitInputPixels: LIMITS.imagePixels, ignoreIcc: true }), size, side);
 }
 
-async function resize(
-  input: { raw?: { width: number; height: number; channels: 4 } },
-  bytes: Uint8Array,
-  width: number,
-  height: number,
-  side: number,
-): Promise<RawImage> {
-  const { default: sharp } = await import('sharp');
+async function resize(image: Sharp, [width, height]: [number, number], side: number): Promise<RawImage> {
   const target = {
     width: Math.min(side, nearestPowerOfTwo(width)),
     height: Math.min(side, nearestPowerOfTwo(height)),
   };
-  // glTF says to ignore colour profiles, and textures are rarely rotated by EXIF tags: neither is applied.
-  const data = await sharp(bytes, { ...input, limitInputPixels: LIMITS.imagePixels, ignoreIcc: true })
-    .resize({ ...target, fit: 'fill', kernel: 'lanczos3' })
+  const data = await image
+    .resize({ ...target, fit: 'fill' })
     .toColourspace('srgb')
     .ensureAlpha()
     .raw({ depth: 'uchar' })

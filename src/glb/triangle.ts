@@ -1,6 +1,7 @@
 import type { SurfaceMaterial, TextureMap } from './materials.js';
-import { mipLevel } from './sample.js';
+import { mipLevel, sample } from './sample.js';
 import type { ScenePrimitive } from './scene.js';
+import type { Style } from './style.js';
 
 /** A texture of the current triangle: where its corners lie in it and at which mip level it is read. */
 export interface TriangleMap {
@@ -23,15 +24,17 @@ export class Triangle {
   c = 0;
   /** The viewer sees its back. */
   backFacing = false;
-  /** Weight of corner b at (x, y) is `wb[0] + wb[1] x + wb[2] y`; likewise c. */
-  readonly wb = new Float64Array(3);
-  readonly wc = new Float64Array(3);
+  /** Of the corners a, b and c where it stands, see `moveTo`; they add up to 1. */
+  readonly weights = new Float64Array(3);
+  /** Weight of corner b at (x, y) is `#wb[0] + #wb[1] x + #wb[2] y`; likewise c. */
+  readonly #wb = new Float64Array(3);
+  readonly #wc = new Float64Array(3);
   /** Unit normal of the facet towards its front, world space. */
   readonly facet = new Float64Array(3);
   /** dP/du and -dP/dv of the normal map, not normalised. */
   readonly tangent = new Float64Array(3);
   readonly bitangent = new Float64Array(3);
-  /** Heights over the edges across from a, b, c, in samples. */
+  /** Heights over the edges across from a, b, c, in samples; only for wireframes. */
   readonly heights = new Float64Array(3);
   readonly base: TriangleMap | undefined;
   readonly metallicRoughness: TriangleMap | undefined;
@@ -39,10 +42,13 @@ export class Triangle {
   readonly occlusion: TriangleMap | undefined;
   readonly emissive: TriangleMap | undefined;
   readonly #maps: TriangleMap[] = [];
+  readonly #edges: boolean;
 
-  constructor(primitive: ScenePrimitive, material: SurfaceMaterial, textured: boolean) {
+  constructor(primitive: ScenePrimitive, material: SurfaceMaterial, style: Style) {
     this.primitive = primitive;
     this.material = material;
+    this.#edges = style === 'wireframe';
+    const textured = style === 'textured';
     const use = (map: TextureMap | undefined): TriangleMap | undefined => {
       if (!textured || !map || !primitive.uvs[map.uvSet]) return undefined;
       const made = { map, level: 0, uv: new Float64Array(6) };
@@ -74,18 +80,40 @@ export class Triangle {
     const cy = projected[3 * c + 1] ?? 0;
     const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
     this.backFacing = area > 0;
-    this.wb[1] = (cy - ay) / area;
-    this.wb[2] = (ax - cx) / area;
-    this.wb[0] = -(ax * (cy - ay) + ay * (ax - cx)) / area;
-    this.wc[1] = (ay - by) / area;
-    this.wc[2] = (bx - ax) / area;
-    this.wc[0] = -(ax * (ay - by) + ay * (bx - ax)) / area;
+    this.#wb[1] = (cy - ay) / area;
+    this.#wb[2] = (ax - cx) / area;
+    this.#wb[0] = -(ax * (cy - ay) + ay * (ax - cx)) / area;
+    this.#wc[1] = (ay - by) / area;
+    this.#wc[2] = (bx - ax) / area;
+    this.#wc[0] = -(ax * (ay - by) + ay * (bx - ax)) / area;
     const size = Math.abs(area);
-    this.heights[0] = size / (Math.hypot(cx - bx, cy - by) || 1);
-    this.heights[1] = size / (Math.hypot(cx - ax, cy - ay) || 1);
-    this.heights[2] = size / (Math.hypot(bx - ax, by - ay) || 1);
+    if (this.#edges) {
+      this.heights[0] = size / (Math.hypot(cx - bx, cy - by) || 1);
+      this.heights[1] = size / (Math.hypot(cx - ax, cy - ay) || 1);
+      this.heights[2] = size / (Math.hypot(bx - ax, by - ay) || 1);
+    }
     for (const map of this.#maps) this.#setMap(map, size);
     this.#setFrame();
+  }
+
+  /** @param x sample, at its centre; @param y likewise */
+  moveTo(x: number, y: number): void {
+    // The centre of a sample on an edge may lie a rounding error outside.
+    const b = clamp01((this.#wb[0] ?? 0) + (this.#wb[1] ?? 0) * x + (this.#wb[2] ?? 0) * y);
+    const c = Math.min(1 - b, clamp01((this.#wc[0] ?? 0) + (this.#wc[1] ?? 0) * x + (this.#wc[2] ?? 0) * y));
+    this.weights[0] = 1 - b - c;
+    this.weights[1] = b;
+    this.weights[2] = c;
+  }
+
+  /** Samples a texture where the triangle stands, see `sample`. */
+  read({ map, level, uv }: TriangleMap, color: boolean, out: Float64Array): void {
+    const wa = this.weights[0] ?? 0;
+    const wb = this.weights[1] ?? 0;
+    const wc = this.weights[2] ?? 0;
+    const u = wa * (uv[0] ?? 0) + wb * (uv[2] ?? 0) + wc * (uv[4] ?? 0);
+    const v = wa * (uv[1] ?? 0) + wb * (uv[3] ?? 0) + wc * (uv[5] ?? 0);
+    sample(map, level, u, v, color, out);
   }
 
   #setMap(entry: TriangleMap, pixelArea: number): void {
@@ -150,4 +178,8 @@ function setUnit(out: Float64Array, x: number, y: number, z: number): void {
   out[0] = x * scale;
   out[1] = y * scale;
   out[2] = z * scale;
+}
+
+function clamp01(value: number): number {
+  return value > 0 ? Math.min(value, 1) : 0;
 }

@@ -11,8 +11,11 @@ declare module 'draco3dgltf' {
 }
 
 declare module 'gltf-validator' {
-  export function validateBytes(
-    bytes: Uint8Array,
-    options?: { format?: 'glb' | 'gltf'; maxIssues?: number; writeTimestamp?: boolean },
-  ): Promise<unknown>;
+  const validator: {
+    validateBytes(
+      bytes: Uint8Array,
+      options?: { format?: 'glb' | 'gltf'; maxIssues?: number; writeTimestamp?: boolean },
+    ): Promise<unknown>;
+  };
+  export default validator;
 }

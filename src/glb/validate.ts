@@ -25,9 +25,13 @@ const MAX_ISSUES = 20;
 
 /** Of the glTF JSON and all data it refers to; compressed geometry is not looked into. */
 export async function validate(bytes: Uint8Array): Promise<ValidationReport> {
-  const { validateBytes } = await import('gltf-validator');
+  const { default: validator } = await import('gltf-validator');
   // More issues than are shown, so that errors that come late are among the first.
-  const result = await validateBytes(bytes, { format: 'glb', maxIssues: 1000, writeTimestamp: false });
+  const result = await validator.validateBytes(bytes, {
+    format: 'glb',
+    maxIssues: 1000,
+    writeTimestamp: false,
+  });
   const { numErrors, numWarnings, numInfos, numHints, messages } = report.parse(result).issues;
   const issues = messages
     .toSorted((a, b) => a.severity - b.severity)

@@ -2,18 +2,20 @@ import { readFile, stat } from 'node:fs/promises';
 import { MeshwrightError, systemCode } from '../errors.js';
 import { serveWorker } from '../worker-thread.js';
 import { fileTooLarge } from './container.js';
-import { inspect } from './inspect.js';
 import { LIMITS } from './limits.js';
-import { render } from './render.js';
 import type { GlbTask, GlbTaskResult } from './tasks.js';
 
 /** The worker of this folder: one task per thread, see `run.ts`. */
 serveWorker<GlbTask, GlbTaskResult>(async (task) => {
   const bytes = await readSource(task.source);
   switch (task.name) {
-    case 'inspect':
+    // Each task loads what it needs only: inspecting does without the image library.
+    case 'inspect': {
+      const { inspect } = await import('./inspect.js');
       return { value: await inspect(bytes) };
+    }
     case 'render': {
+      const { render } = await import('./render.js');
       const value = await render(bytes, task.options);
       return { value, transfer: [value.image.buffer] };
     }

@@ -1,41 +1,21 @@
-import type { Accessor, Node, Primitive, Skin } from '@gltf-transform/core';
+import type { Node, Skin } from '@gltf-transform/core';
+import type { Geometry } from './geometry.js';
+import { toFloats } from './geometry.js';
 import type { Mat4 } from './mat4.js';
 import { IDENTITY, multiply, normalMatrix } from './mat4.js';
 
-/** Vertex attributes as plain numbers in world space. */
-
-/**
- * The values of an accessor as floats, normalised integers decoded (glTF 2.0 specification, 3.11). The
- * accessor's own array when it holds floats already.
- */
-export function toFloats(accessor: Accessor): Float32Array {
-  const array = accessor.getArray();
-  if (array === null) return new Float32Array(accessor.getCount() * accessor.getElementSize());
-  if (array instanceof Float32Array) return array;
-  const out = new Float32Array(array);
-  const max = accessor.getNormalized() ? largest(array) : 1;
-  if (max !== 1) for (let i = 0; i < out.length; i++) out[i] = Math.max((out[i] ?? 0) / max, -1);
-  return out;
-}
-
-function largest(array: ArrayBufferView): number {
-  if (array instanceof Uint8Array) return 255;
-  if (array instanceof Int8Array) return 127;
-  if (array instanceof Uint16Array) return 65535;
-  return array instanceof Int16Array ? 32767 : 1;
-}
+/** From the space of a mesh to world space. */
 
 /** Positions with the default weights of the morph targets applied. */
-export function morphed(node: Node, primitive: Primitive, base: Float32Array): Float32Array {
-  const targets = primitive.listTargets();
+export function morphed(node: Node, { primitive, positions, read }: Geometry): Float32Array {
   const weights = node.getWeights().length > 0 ? node.getWeights() : (node.getMesh()?.getWeights() ?? []);
-  let out = base;
-  for (const [i, target] of targets.entries()) {
+  let out = positions;
+  for (const [i, target] of primitive.listTargets().entries()) {
     const weight = weights[i] ?? 0;
     const accessor = target.getAttribute('POSITION');
     if (weight === 0 || accessor === null) continue;
-    const offsets = toFloats(accessor);
-    if (out === base) out = base.slice();
+    const offsets = read(accessor);
+    if (out === positions) out = positions.slice();
     const length = Math.min(out.length, offsets.length);
     for (let j = 0; j < length; j++) out[j] = (out[j] ?? 0) + weight * (offsets[j] ?? 0);
   }
@@ -79,8 +59,8 @@ function unitScale(matrix: number[]): number[] {
 }
 
 /** For each vertex four (or eight) joints with their weights. */
-interface Influences {
-  joints: ArrayLike<number>[];
+export interface Influences {
+  joints: Float32Array[];
   weights: Float32Array[];
   /** The matrix that carries a vertex of the bind pose to world space, per joint. */
   matrices: Mat4[];
@@ -88,18 +68,18 @@ interface Influences {
 
 /** What a skin does to a primitive; `undefined` when the primitive has no joints. */
 export function skinning(
-  primitive: Primitive,
+  { primitive, read }: Geometry,
   skin: Skin,
   world: (node: Node) => Mat4,
 ): Influences | undefined {
-  const joints: ArrayLike<number>[] = [];
+  const joints: Float32Array[] = [];
   const weights: Float32Array[] = [];
   for (let set = 0; set < 4; set++) {
-    const joint = primitive.getAttribute(`JOINTS_${set}`)?.getArray();
+    const joint = primitive.getAttribute(`JOINTS_${set}`);
     const weight = primitive.getAttribute(`WEIGHTS_${set}`);
     if (!joint || !weight) break;
-    joints.push(joint);
-    weights.push(toFloats(weight));
+    joints.push(read(joint));
+    weights.push(read(weight));
   }
   if (joints.length === 0) return undefined;
   const accessor = skin.getInverseBindMatrices();
