@@ -183,6 +183,20 @@ describe('what no picture shows', () => {
     expect(name(colourAt(0, 1, 0))).toBe('green');
     expect(name(colourAt(0, 0, 0))).toBe('dark');
   });
+
+  it('goes on with bands that run around', async () => {
+    const mesh = ball(0.5, 80, 40);
+    const banded = ([, y]: readonly [number, number, number]): Rgb => (Math.abs(y - 0.5) < 0.15 ? red : blue);
+    const { colourAt } = await textured(mesh, [
+      painted(mesh, 'front', banded),
+      painted(mesh, 'left', banded),
+    ]);
+    for (const x of [-0.2, 0, 0.2]) {
+      expect(name(colourAt(x, 0.5, -0.45))).toBe('red');
+      expect(name(colourAt(x, 0.75, -0.4))).toBe('blue');
+      expect(name(colourAt(x, 0.25, -0.4))).toBe('blue');
+    }
+  });
 });
 
 describe('unseen', () => {

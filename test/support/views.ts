@@ -20,7 +20,7 @@ export function painted(
   mesh: Mesh,
   name: ViewName,
   colour: (point: readonly [number, number, number]) => Rgb,
-  { size = 256, span = 1.25, backdrop = [255, 255, 255] }: PaintedOptions = {},
+  { size = 160, span = 1.25, backdrop = [255, 255, 255] }: PaintedOptions = {},
 ): View {
   const metresPerPixel = span / size;
   const placement = {
