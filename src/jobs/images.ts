@@ -39,6 +39,9 @@ export type ImageSource = 'path' | 'data' | 'url' | 'asset';
 const FORMS =
   'Give an https URL, a data URI (data:image/png;base64,…), an absolute or ~ path, a file:// URL or the URI of an asset (meshwright://assets/…).';
 
+/** What Linux takes; other systems take less. */
+const MAX_PATH_LENGTH = 4096;
+
 const ASSET = /^(?:meshwright:\/\/assets\/)?(asset_[0-9a-z]{26})$/;
 
 /**
@@ -88,6 +91,12 @@ async function readReference(
       );
     case 'file':
     case undefined: {
+      if (text.length > MAX_PATH_LENGTH) {
+        throw new MeshwrightError(
+          'invalid_image',
+          'This is too long for a path. If it is an image in base64, write data:image/png;base64, before it.',
+        );
+      }
       const { bytes } = await readLocalFile(text, allowedDirs, MAX_IMAGE_BYTES);
       return { bytes, source: 'path' };
     }

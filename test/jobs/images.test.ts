@@ -198,6 +198,13 @@ describe('what is refused names the argument and a way out', () => {
     });
   });
 
+  it('base64 without its beginning, which reads like a path when it is a JPEG', async () => {
+    expect(await refusal(`/9j/${'4AAQSkZJRg'.repeat(1000)}`)).toMatchObject({
+      code: 'invalid_image',
+      message: expect.stringContaining('write data:image/png;base64, before it'),
+    });
+  });
+
   it('a local file that is no image, without a word of what is in it', async () => {
     const failure = await refusal(path.join(folder, 'notes.txt'));
     expect(failure).toMatchObject({ code: 'invalid_image', message: expect.stringContaining('is text') });
