@@ -87,7 +87,11 @@ const subPixels = [1 / 6, 3 / 6, 5 / 6].flatMap((v) => [1 / 6, 3 / 6, 5 / 6].map
 /** `studio`: an uneven grey backdrop with grain, always the same. */
 function backdrop(background: PictureOptions['background'], i: number, j: number, size: number): Colour {
   if (background !== 'studio') return [255, 255, 255];
-  const noise = (((Math.imul(i * 7919 + j * 104729, 2654435761) >>> 8) & 1023) / 1023 - 0.5) * 10;
+  // A well-mixed hash of the position stands for grain.
+  let hash = Math.imul(j * size + i + 1, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  const noise = (((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32 - 0.5) * 10;
   const fall = 205 - 60 * ((i / size - 0.4) ** 2 + (j / size - 0.3) ** 2) + noise;
   return [fall, fall * 0.99, fall * 0.97];
 }

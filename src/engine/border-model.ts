@@ -1,3 +1,4 @@
+import { toLab } from './lab.js';
 import type { Pixels } from './types.js';
 
 /**
@@ -8,6 +9,8 @@ import type { Pixels } from './types.js';
 export interface BorderModel {
   /** How far each pixel's colour is from the backdrop's, in Lab units. */
   difference: Float32Array;
+  /** How fast the colour changes at each pixel, Lab units per pixel. */
+  gradient: Float32Array;
   /** Typical distance of the border itself from the surface: grain, texture. */
   noise: number;
   /** Share of the border that is not backdrop: the object leaves the picture, or the backdrop is not plain. */
@@ -21,7 +24,7 @@ const LIGHTNESS_WEIGHT = 0.7;
 
 export function borderModel(pixels: Pixels): BorderModel {
   const { width, height } = pixels;
-  const lab = toLab(pixels);
+  const lab = blurred(toLab(pixels), width, height);
   const ring = borderRing(width, height);
   const surface = [0, 1, 2].map((channel) => Float64Array.from(ring, (at) => lab[3 * at + channel] ?? 0));
   const weights = new Float64Array(ring.length).fill(1);
@@ -40,7 +43,7 @@ export function borderModel(pixels: Pixels): BorderModel {
       }
       residuals[k] = Math.sqrt(sum);
     }
-    spread = Math.max(0.5, 1.4826 * median(residuals));
+    spread = Math.max(0.4, 1.4826 * median(residuals));
     for (let k = 0; k < ring.length; k += 1) {
       // Tukey's weight: what is far off has no say at all.
       const r = (residuals[k] ?? 0) / (4 * spread + 2);
@@ -50,7 +53,45 @@ export function borderModel(pixels: Pixels): BorderModel {
   }
 
   const far = residuals.filter((r) => r > 4 * spread + 4).length / ring.length;
-  return { difference: differences(lab, fits, width, height), noise: spread, outliers: far };
+  return {
+    difference: differences(lab, fits, width, height),
+    gradient: gradients(lab, width, height),
+    noise: spread,
+    outliers: far,
+  };
+}
+
+/** A 3 x 3 binomial mean against grain. */
+function blurred(lab: Float32Array, width: number, height: number): Float32Array {
+  const out = lab.slice();
+  const row = 3 * width;
+  for (let j = 1; j < height - 1; j += 1) {
+    for (let at = j * row + 3; at < (j + 1) * row - 3; at += 1) {
+      const above = (lab[at - row - 3] ?? 0) + 2 * (lab[at - row] ?? 0) + (lab[at - row + 3] ?? 0);
+      const own = (lab[at - 3] ?? 0) + 2 * (lab[at] ?? 0) + (lab[at + 3] ?? 0);
+      const below = (lab[at + row - 3] ?? 0) + 2 * (lab[at + row] ?? 0) + (lab[at + row + 3] ?? 0);
+      out[at] = (above + 2 * own + below) / 16;
+    }
+  }
+  return out;
+}
+
+function gradients(lab: Float32Array, width: number, height: number): Float32Array {
+  const out = new Float32Array(width * height);
+  const row = 3 * width;
+  for (let j = 1; j < height - 1; j += 1) {
+    for (let i = 1; i < width - 1; i += 1) {
+      const at = 3 * (j * width + i);
+      let sum = 0;
+      for (let channel = at; channel < at + 3; channel += 1) {
+        const dx = (lab[channel + 3] ?? 0) - (lab[channel - 3] ?? 0);
+        const dy = (lab[channel + row] ?? 0) - (lab[channel - row] ?? 0);
+        sum += dx * dx + dy * dy;
+      }
+      out[j * width + i] = Math.sqrt(sum) / 2;
+    }
+  }
+  return out;
 }
 
 function differences(lab: Float32Array, fits: number[][], width: number, height: number): Float32Array {
@@ -150,43 +191,7 @@ function solveLinear(matrix: Float64Array[]): number[] {
   return out;
 }
 
-export function median(values: Float64Array): number {
+function median(values: Float64Array): number {
   const sorted = values.toSorted();
   return sorted[sorted.length >> 1] ?? 0;
-}
-
-/** CIE Lab (D65) of every pixel. */
-function toLab({ width, height, data }: Pixels): Float32Array {
-  const lab = new Float32Array(width * height * 3);
-  for (let at = 0; at < width * height; at += 1) {
-    const r = linear[data[4 * at] ?? 0] ?? 0;
-    const g = linear[data[4 * at + 1] ?? 0] ?? 0;
-    const b = linear[data[4 * at + 2] ?? 0] ?? 0;
-    const x = cube((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505);
-    const y = cube(0.2126 * r + 0.7152 * g + 0.0722 * b);
-    const z = cube((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089);
-    lab[3 * at] = 116 * y - 16;
-    lab[3 * at + 1] = 500 * (x - y);
-    lab[3 * at + 2] = 200 * (y - z);
-  }
-  return lab;
-}
-
-/** sRGB byte to linear light, 0 to 1. */
-export const linear = Float32Array.from({ length: 256 }, (_, byte) => {
-  const c = byte / 255;
-  return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-});
-
-const CUBE_STEPS = 4096;
-const cubes = Float32Array.from({ length: CUBE_STEPS + 2 }, (_, at) => {
-  const t = at / CUBE_STEPS;
-  return t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116;
-});
-
-function cube(t: number): number {
-  const at = Math.min(1, t) * CUBE_STEPS;
-  const low = Math.floor(at);
-  const before = cubes[low] ?? 0;
-  return before + (at - low) * ((cubes[low + 1] ?? 0) - before);
 }

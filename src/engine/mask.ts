@@ -1,6 +1,5 @@
 import { MeshwrightError } from '../errors.js';
-import type { BorderModel } from './border-model.js';
-import { borderModel } from './border-model.js';
+import { cutFromBackdrop } from './backdrop.js';
 import { regionsOf } from './regions.js';
 import type { Mask, PixelBox, Pixels } from './types.js';
 
@@ -103,29 +102,17 @@ function fromAlpha(pixels: Pixels): Mask | undefined {
 
 function fromBackdrop(pixels: Pixels): Mask {
   const { width, height } = pixels;
-  const model = borderModel(pixels);
-  const threshold = thresholdOf(model);
-  const data = new Uint8Array(width * height);
-  for (let at = 0; at < data.length; at += 1) if ((model.difference[at] ?? 0) > threshold) data[at] = INSIDE;
-  fillHoles(data, width, height, model, threshold);
+  const { data, coverage, clearness } = cutFromBackdrop(pixels);
   dropSpecks(data, width, height);
-  const confidence = confidenceOf(data, width, height, model, threshold);
-  const soft = soften(data, coverages(model, width, height), width, height);
-  return { width, height, data, soft, method: 'border', confidence };
-}
-
-/** How much of a pixel the object covers: its colour's difference as a share of the largest one close by. */
-function coverages({ difference }: BorderModel, width: number, height: number): Uint8Array {
-  const out = new Uint8Array(width * height);
-  for (let j = 2; j < height - 2; j += 1) {
-    for (let i = 2; i < width - 2; i += 1) {
-      const at = j * width + i;
-      let most = 1;
-      for (const step of [2, -2, 2 * width, -2 * width]) most = Math.max(most, difference[at + step] ?? 0);
-      out[at] = Math.min(255, (255 * (difference[at] ?? 0)) / most);
-    }
-  }
-  return out;
+  const confidence = clearness * (1 - Math.min(0.8, borderContact(data, width, height)));
+  return {
+    width,
+    height,
+    data,
+    soft: soften(data, coverage, width, height),
+    method: 'border',
+    confidence: Math.round(100 * confidence) / 100,
+  };
 }
 
 /** The mask with `coverage` for the pixels on its outline; each stays on its side of one half. */
@@ -149,57 +136,6 @@ function soften(data: Uint8Array, coverage: Uint8Array, width: number, height: n
   return soft;
 }
 
-const BINS = 256;
-/** Largest difference in the histogram, Lab units. */
-const RANGE = 64;
-
-/** Otsu's threshold on the colour difference, kept above the grain and below what an eye would call another colour. */
-function thresholdOf({ difference, noise }: BorderModel): number {
-  const counts = new Float64Array(BINS);
-  for (const d of difference) {
-    const bin = Math.min(BINS - 1, Math.floor((d / RANGE) * BINS));
-    counts[bin] = (counts[bin] ?? 0) + 1;
-  }
-  let sum = 0;
-  for (let bin = 0; bin < BINS; bin += 1) sum += bin * (counts[bin] ?? 0);
-  let below = 0;
-  let sumBelow = 0;
-  let best = { at: 0, between: -1 };
-  for (let bin = 0; bin < BINS - 1; bin += 1) {
-    below += counts[bin] ?? 0;
-    sumBelow += bin * (counts[bin] ?? 0);
-    const above = difference.length - below;
-    if (below === 0 || above === 0) continue;
-    const apart = sumBelow / below - (sum - sumBelow) / above;
-    const between = below * above * apart * apart;
-    if (between > best.between) best = { at: bin, between };
-  }
-  const otsu = ((best.at + 1) / BINS) * RANGE;
-  const low = Math.max(4, 3.5 * noise);
-  return Math.min(Math.max(otsu, low), Math.max(14, low));
-}
-
-/**
- * Backdrop that the border cannot reach is the object's unless it matches the backdrop as well as the backdrop
- * does itself: a ring's hole is open, a white spot on the object is not.
- */
-function fillHoles(
-  data: Uint8Array,
-  width: number,
-  height: number,
-  { difference, noise }: BorderModel,
-  threshold: number,
-): void {
-  const same = Math.min(0.6 * threshold, 1.5 + 1.5 * noise);
-  for (const { at, touchesBorder } of regionsOf(data, width, height, 0)) {
-    if (touchesBorder) continue;
-    let matching = 0;
-    for (const p of at) if ((difference[p] ?? 0) < same) matching += 1;
-    if (at.length > 0.0004 * data.length && matching > 0.7 * at.length) continue;
-    for (const p of at) data[p] = INSIDE;
-  }
-}
-
 function dropSpecks(data: Uint8Array, width: number, height: number): void {
   const regions = regionsOf(data, width, height, INSIDE);
   const total = regions.reduce((sum, { at }) => sum + at.length, 0);
@@ -221,38 +157,6 @@ function borderContact(data: Uint8Array, width: number, height: number): number 
     if (data[j * width + width - 1]) count += 1;
   }
   return count / (2 * (width + height));
-}
-
-/**
- * High when the backdrop is plain, the outline stands out from it (difference just inside against just outside),
- * and the object stays clear of the border.
- */
-function confidenceOf(
-  data: Uint8Array,
-  width: number,
-  height: number,
-  { difference, noise, outliers }: BorderModel,
-  threshold: number,
-): number {
-  let contour = 0;
-  let clear = 0;
-  for (let j = 2; j < height - 2; j += 1) {
-    for (let i = 2; i < width - 2; i += 1) {
-      const at = j * width + i;
-      if (!data[at]) continue;
-      for (const step of [1, -1, width, -width]) {
-        if (data[at + step]) continue;
-        contour += 1;
-        const inner = difference[at - 2 * step] ?? 0;
-        const outer = difference[at + 2 * step] ?? 0;
-        if (inner > 1.5 * threshold && outer < threshold) clear += 1;
-      }
-    }
-  }
-  const contrast = contour === 0 ? 0 : clear / contour;
-  const plain = 1 - Math.min(1, Math.max(0, (noise - 3) / 9));
-  const whole = 1 - Math.min(0.8, 3 * outliers + borderContact(data, width, height));
-  return Math.round(100 * contrast * plain * whole) / 100;
 }
 
 function refuseUseless({ width, height, data }: Mask, field: string): void {

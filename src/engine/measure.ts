@@ -1,4 +1,4 @@
-import { linear } from './border-model.js';
+import { linear } from './lab.js';
 import type { Mask, PixelBox, Pixels } from './types.js';
 
 /** What a picture tells about the kind of object in it. Taken at one fixed resolution, so that it never depends on the grid. */
@@ -119,7 +119,8 @@ function lightFall({ width, height, inside, light }: Raster): number {
       if (isIn || start < 0) continue;
       // The outermost samples may hold some backdrop.
       const length = i - start - 2;
-      if (length >= SHORTEST) falls.push({ fall: parabolaRange(light, j * width + start + 1, length), length });
+      if (length >= SHORTEST)
+        falls.push({ fall: parabolaRange(light, j * width + start + 1, length), length });
       start = -1;
     }
   }

@@ -36,3 +36,31 @@ export function regionsOf(raster: Uint8Array, width: number, height: number, val
   }
   return regions;
 }
+
+/** Takes a rim of a number of pixels off the set samples; the picture's own edge is no rim. */
+export function shrink(
+  set: Uint8Array<ArrayBuffer>,
+  width: number,
+  height: number,
+  pixels: number,
+): Uint8Array<ArrayBuffer> {
+  let out = set;
+  for (let step = 0; step < pixels; step += 1) {
+    const before = out;
+    out = before.slice();
+    for (let j = 0; j < height; j += 1) {
+      for (let i = 0; i < width; i += 1) {
+        const at = j * width + i;
+        if (
+          (i > 0 && before[at - 1] === 0) ||
+          (i < width - 1 && before[at + 1] === 0) ||
+          (j > 0 && before[at - width] === 0) ||
+          (j < height - 1 && before[at + width] === 0)
+        ) {
+          out[at] = 0;
+        }
+      }
+    }
+  }
+  return out;
+}
