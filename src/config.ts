@@ -267,7 +267,7 @@ function defaults(env: NodeJS.ProcessEnv): Config {
     pixazoUrl: 'https://gateway.pixazo.ai',
     scenarioUrl: 'https://api.cloud.scenario.com/v1',
     allowHosts: [],
-    allowedDirs: [process.cwd(), os.homedir(), os.tmpdir()],
+    allowedDirs: defaultFolders(),
     tools: ['all'],
     waitSeconds: 45,
     pollMs: undefined,
@@ -280,6 +280,13 @@ function defaults(env: NodeJS.ProcessEnv): Config {
     publicUrl: undefined,
     log: 'info',
   };
+}
+
+/** Some clients start servers in the root folder; that would open everything. */
+function defaultFolders(): string[] {
+  const working = process.cwd();
+  const folders = [os.homedir(), os.tmpdir()];
+  return path.parse(working).root === working ? folders : [working, ...folders];
 }
 
 function platformDataDir(env: NodeJS.ProcessEnv): string {
@@ -322,7 +329,7 @@ function readHosts(text: string): string[] {
     .map((part) => part.trim().toLowerCase())
     .filter(Boolean)
     .map((part) => {
-      if (!/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/.test(part)) {
+      if (!/^(\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+|[a-z0-9._-]+)(:\d{1,5})?$/.test(part)) {
         throw new Error('must be a comma-separated list of host or host:port');
       }
       return part;

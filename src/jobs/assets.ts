@@ -93,6 +93,8 @@ export class Assets {
     const source = this.#store.assets.path(asset.key);
     const path = await saveFile(target.path, {
       allowedDirs: this.#config.allowedDirs,
+      // Whoever can write there can change what was paid for.
+      closedDirs: [this.#config.dataDir],
       overwrite: target.overwrite,
       suggestedName: asset.name,
       content: source ? createReadStream(source) : await this.#store.assets.read(asset.key),
