@@ -10,10 +10,12 @@ const MOST_POLL_MS = 30_000;
 /** Share of a job's age: nine of ten ends are then seen within 4 % of the job's length. */
 const POLL_SHARE = 0.042;
 /** While an end is unlikely: still often enough to tell the place in the queue. */
-const EARLY_POLL_MS = 3_000;
+const EARLY_POLL_MS = 5_000;
 const EARLY_SHARE = 0.6;
 const MOST_EARLY_MS = 12_000;
-const TYPICAL_MS = 20_000;
+/** For a model of which nothing is known. */
+const UNKNOWN_EARLY_POLL_MS = 3_000;
+const UNKNOWN_TYPICAL_MS = 20_000;
 
 /**
  * How long to wait before the next look at a job that is not done: seldom while it cannot be done yet, then often
@@ -22,9 +24,10 @@ const TYPICAL_MS = 20_000;
  * @param ageMs time since the job was submitted
  * @param typicalMs how long jobs of this model take, if that is known
  */
-export function pollWaitMs(ageMs: number, typicalMs = TYPICAL_MS): number {
-  const early = Math.min(MOST_EARLY_MS, typicalMs * EARLY_SHARE) - ageMs;
-  if (early > 0) return Math.min(EARLY_POLL_MS, Math.max(LEAST_POLL_MS, early));
+export function pollWaitMs(ageMs: number, typicalMs?: number): number {
+  const early = Math.min(MOST_EARLY_MS, (typicalMs ?? UNKNOWN_TYPICAL_MS) * EARLY_SHARE) - ageMs;
+  const earlyPoll = typicalMs === undefined ? UNKNOWN_EARLY_POLL_MS : EARLY_POLL_MS;
+  if (early > 0) return Math.min(earlyPoll, Math.max(LEAST_POLL_MS, early));
   return Math.min(MOST_POLL_MS, Math.max(LEAST_POLL_MS, ageMs * POLL_SHARE));
 }
 
