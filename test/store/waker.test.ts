@@ -52,6 +52,22 @@ describe('timers', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('a job is stepped at its moment, without waiting for the sweep', async () => {
+    vi.useFakeTimers();
+    const dueAt = Date.now() + 1_234;
+    const step = vi.fn<(id: string) => Promise<void>>(async () => undefined);
+    const waker = new LocalWaker({
+      due: async (now) => (now >= dueAt && step.mock.calls.length === 0 ? ['job_a'] : []),
+      nextDue: async () => (step.mock.calls.length === 0 ? dueAt : undefined),
+    });
+    waker.start(step);
+    await vi.advanceTimersByTimeAsync(1_230);
+    expect(step).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(5);
+    expect(step).toHaveBeenCalledWith('job_a');
+    await waker.stop();
+  });
+
   test('a job that stays due whatever its steps do is stepped ever more rarely', async () => {
     vi.useFakeTimers();
     const step = vi.fn<(id: string) => Promise<void>>(async () => undefined);

@@ -359,6 +359,7 @@ export function jobStoreSuite(
   test(`${name}: close finishes the writes that were begun`, async () => {
     const { store, another } = await open();
     const reader = await another();
+    await store.nextDue();
     const jobs = Array.from({ length: 100 }, () => aJob());
     const writes = jobs.map((job) => store.create(job, undefined));
     await store.close();

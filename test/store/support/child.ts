@@ -37,16 +37,19 @@ const tasks: Record<string, () => Promise<void>> = {
     await jobs.change(argument, (job) => ({ job: { ...job, progress: 0.5 } }));
   },
 
-  /** Writes until it is killed, and reports each write once it is acknowledged. */
+  /** Writes until it is killed, several at once, and reports each write once it is acknowledged. */
   async write() {
-    for (;;) {
-      const job = aJob();
-      await jobs.create(job, undefined);
-      tell({ id: job.id, state: 'intent' });
-      const asset = anAsset({ jobId: job.id });
-      await jobs.change(job.id, (row) => ({ job: { ...row, state: 'succeeded' }, assets: [asset] }));
-      tell({ id: job.id, state: 'succeeded', assetId: asset.id });
-    }
+    const writer = async (): Promise<void> => {
+      for (;;) {
+        const job = aJob();
+        await jobs.create(job, undefined);
+        tell({ id: job.id, state: 'intent' });
+        const asset = anAsset({ jobId: job.id });
+        await jobs.change(job.id, (row) => ({ job: { ...row, state: 'succeeded' }, assets: [asset] }));
+        tell({ id: job.id, state: 'succeeded', assetId: asset.id });
+      }
+    };
+    await Promise.all([writer(), writer(), writer()]);
   },
 
   /** Stores files until it is killed. The name of each is the hash of its bytes. */
