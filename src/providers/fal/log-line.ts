@@ -53,9 +53,10 @@ function ratio(line: string): RegExpExecArray | undefined {
 }
 
 function stageOf(text: string): string | undefined {
+  if (NOISE.test(text)) return undefined;
   const stage = text
     .replace(/^[^\p{L}\d]+|[^\p{L}\d)]+$/gu, '')
     .replace(/^(?:task )?status:\s*|\s(?:step|iteration|iter)s?$/gi, '');
-  if (!/\p{L}{3}/u.test(stage) || NOISE.test(stage)) return undefined;
+  if (!/\p{L}{3}/u.test(stage)) return undefined;
   return stage.length > MAX_STAGE ? `${stage.slice(0, MAX_STAGE - 1).trimEnd()}…` : stage;
 }
