@@ -1,15 +1,12 @@
 import type { Picture } from './bleed.js';
 import { bleed, growByOne } from './bleed.js';
+import type { Hidden } from './hidden.js';
 import type { SurfacePoint } from './look.js';
 import { addPicture, addSeen, surfacePoint } from './look.js';
 import { scanTriangle } from './scan.js';
-import type { Projection, Source } from './source.js';
+import type { Source } from './source.js';
 import type { Surface } from './surface.js';
 import type { Unwrapped } from './unwrap.js';
-
-/** What colours a point that no source sees: a picture of its place, or colours of the source mesh's vertices. */
-export type Hidden =
-  { kind: 'picture'; picture: Picture; projection: Projection } | { kind: 'vertices'; colours: Float32Array };
 
 /** Weight of the hidden colour: it takes over where a camera sees the surface at less than about 75 degrees. */
 const hiddenWeight = 5e-4;

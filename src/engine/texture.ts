@@ -1,17 +1,12 @@
 import { MeshwrightError } from '../errors.js';
-import type { Hidden } from './bake.js';
 import { bake } from './bake.js';
 import { cutCharts } from './charts.js';
-import type { Cutout } from './cutout.js';
 import { withoutBackdrop } from './cutout.js';
-import { diffuseColours } from './diffuse.js';
-import { acrossRuns, aroundRim } from './hidden.js';
-import { addPicture, addSeen, grazing, surfacePoint, visibility } from './look.js';
-import type { Source } from './source.js';
-import { inCutout, projectionOf, sourceOf } from './source.js';
-import type { Surface } from './surface.js';
+import { diffused, madeUp } from './hidden.js';
+import { sourceOf } from './source.js';
 import { surfaceOf } from './surface.js';
 import type { Mesh, Report, ShapeMode, View, ViewName } from './types.js';
+import { unseenShare } from './unseen.js';
 import { unwrap } from './unwrap.js';
 import { writeGlb } from './write.js';
 
@@ -42,7 +37,7 @@ const expectedFill = 0.5;
  * (`inflate`, `hull`), or as its mirror image (`lathe`, `extrude`); with several by mirroring a side picture to
  * the other side and by colours that run over the surface.
  *
- * @param views At least one; the first is taken for what must be made up.
+ * @param views At least one, the front first.
  * @throws MeshwrightError `generation_failed` when the mesh has no surface or falls into too many pieces.
  */
 export async function texture(
@@ -53,10 +48,8 @@ export async function texture(
 ): Promise<TextureOutput> {
   report({ fraction: 0, stage: 'cutting the surface into charts' });
   const surface = surfaceOf(mesh);
-  let area = 0;
-  for (const faceArea of surface.faceAreas) area += faceArea;
-  const [first] = views;
-  if (!(area > 0) || !first) {
+  const area = surface.faceAreas.reduce((sum, one) => sum + one, 0);
+  if (!(area > 0)) {
     throw new MeshwrightError(
       'generation_failed',
       'The shape has no surface to paint. Give a larger picture.',
@@ -83,9 +76,11 @@ export async function texture(
   const sources = [...real, ...guesses];
 
   report({ fraction: 0.35, stage: 'baking the texture' });
-  const front = cutouts.find(({ view }) => view === first);
+  const [only, ...others] = cutouts;
   const hidden =
-    views.length > 1 || !front ? diffused(mesh, surface, sources) : madeUp(front.view, front.cutout, mode);
+    only && others.length === 0
+      ? madeUp(only.view, only.cutout, mode)
+      : diffused(mesh, surface.vertexNormals, sources);
   const atlas = bake(unwrapped, surface, sources, hidden, textureSize);
 
   report({ fraction: 0.9, stage: 'writing the model' });
@@ -114,72 +109,4 @@ function isMirrored(name: ViewName, views: readonly View[], mode: ShapeMode): bo
   if (name === 'left') return !has('right');
   if (name === 'right') return !has('left');
   return name === 'front' && !has('back') && (mode === 'lathe' || mode === 'extrude');
-}
-
-function madeUp(view: View, cutout: Cutout, mode: ShapeMode): Hidden {
-  // A turned object keeps its own colours up to the rim: they only meet there.
-  const picture = mode === 'lathe' ? cutout : mode === 'extrude' ? aroundRim(cutout) : acrossRuns(cutout);
-  const placement = inCutout(view, cutout);
-  return {
-    kind: 'picture',
-    picture,
-    projection: projectionOf(placement, picture.width / cutout.width, picture.height / cutout.height),
-  };
-}
-
-/** A vertex that the pictures show with at least this weight keeps its colour. */
-const knownWeight = 2e-3;
-
-function diffused(mesh: Mesh, { vertexNormals }: Surface, sources: readonly Source[]): Hidden {
-  const count = mesh.positions.length / 3;
-  const colours = new Float32Array(count * 3);
-  const known = new Uint8Array(count);
-  const point = surfacePoint();
-  const sum = new Float64Array(4);
-  const [first] = sources;
-  for (let vertex = 0; vertex < count; vertex += 1) {
-    for (let k = 0; k < 3; k += 1) {
-      point.position[k] = mesh.positions[3 * vertex + k] ?? 0;
-      point.normal[k] = vertexNormals[3 * vertex + k] ?? 0;
-      point.faceNormal[k] = point.normal[k] ?? 0;
-    }
-    sum.fill(0);
-    addSeen(sources, point, sum);
-    if ((sum[3] ?? 0) >= knownWeight) known[vertex] = 1;
-    else if (first) addPicture(first.picture, first.inPicture, point, 1, sum.fill(0));
-    for (let k = 0; k < 3; k += 1) colours[3 * vertex + k] = (sum[k] ?? 0) / (sum[3] ?? 1);
-  }
-  diffuseColours(mesh, colours, known);
-  return { kind: 'vertices', colours };
-}
-
-/** Places on a triangle that stand for a third of three quarters and the last quarter of its area. */
-const probes = [
-  [1 / 3, 1 / 3],
-  [2 / 3, 1 / 6],
-  [1 / 6, 2 / 3],
-  [1 / 6, 1 / 6],
-] as const;
-
-function unseenShare({ positions, indices }: Mesh, surface: Surface, sources: readonly Source[]): number {
-  const point = surfacePoint();
-  let total = 0;
-  let unseen = 0;
-  for (let t = 0; t < surface.faceAreas.length; t += 1) {
-    const area = surface.faceAreas[t] ?? 0;
-    total += area;
-    const cosineOf = ({ axis, sign }: Source): number => sign * (surface.faceNormals[3 * t + axis] ?? 0);
-    const facing = sources.filter((source) => cosineOf(source) > grazing);
-    for (const [l, m] of probes) {
-      for (let k = 0; k < 3; k += 1) {
-        const a = positions[3 * (indices[3 * t] ?? 0) + k] ?? 0;
-        const b = positions[3 * (indices[3 * t + 1] ?? 0) + k] ?? 0;
-        const c = positions[3 * (indices[3 * t + 2] ?? 0) + k] ?? 0;
-        point.position[k] = a + l * (b - a) + m * (c - a);
-      }
-      if (!facing.some((source) => visibility(source, point, cosineOf(source)) > 0))
-        unseen += area / probes.length;
-    }
-  }
-  return unseen / total;
 }
