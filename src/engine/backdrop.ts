@@ -150,20 +150,20 @@ function clearnessOf(
 ): number {
   let contour = 0;
   let clear = 0;
-  for (let j = 2; j < height - 2; j += 1) {
-    for (let i = 2; i < width - 2; i += 1) {
+  for (let j = 3; j < height - 3; j += 1) {
+    for (let i = 3; i < width - 3; i += 1) {
       const at = j * width + i;
       if (!data[at]) continue;
       for (const step of [1, -1, width, -width]) {
         if (data[at + step]) continue;
         contour += 1;
-        const inner = difference[at - 2 * step] ?? 0;
-        const outer = difference[at + 2 * step] ?? 0;
+        const inner = difference[at - step] ?? 0;
+        const outer = difference[at + 3 * step] ?? 0;
         if (inner - outer > Math.max(4, sure) && outer < shadow) clear += 1;
       }
     }
   }
-  const contrast = contour === 0 ? 0 : Math.min(1, Math.max(0, (clear / contour - 0.62) / 0.3));
+  const contrast = contour === 0 ? 0 : Math.min(1, Math.max(0, (clear / contour - 0.7) / 0.25));
   const plain = 1 - Math.min(1, Math.max(0, (noise - 3) / 9));
   const whole = 1 - Math.min(0.8, 3 * outliers);
   return contrast * plain * whole;

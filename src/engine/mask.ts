@@ -164,10 +164,11 @@ function refuseUseless({ width, height, data }: Mask, field: string): void {
   for (const value of data) if (value > 0) count += 1;
   const box = boxOf({ width, height, data });
   if (count === 0 || box.x1 - box.x0 < SMALLEST || box.y1 - box.y0 < SMALLEST) {
-    const what = field === 'mask_url' ? 'The mask marks no object' : `No object was found in ${field}`;
     throw new MeshwrightError(
       'invalid_image',
-      `${what}: the picture is empty, transparent or of one colour. Send a picture of one whole object on a plain or transparent background.`,
+      field === 'mask_url'
+        ? 'The mask marks no object. Send one in which the object is white, or opaque, and the rest black or transparent.'
+        : `No object was found in ${field}: the picture is empty or of one colour, or its background is too busy. Send a picture of one whole object on a plain or transparent background${field === 'image_url' ? ', or a mask in mask_url' : ''}.`,
       { field },
     );
   }
