@@ -1,12 +1,27 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { build } from 'esbuild';
+import { afterAll, onTestFinished } from 'vitest';
 
-const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
+// Below `node_modules`, so that the libraries that are not bundled are found.
+const outfile = fileURLToPath(
+  new URL(`../../../node_modules/.cache/store-child-${process.pid}.mjs`, import.meta.url),
+);
+/** A process that need not translate TypeScript starts four times as fast. */
+const built = build({
+  entryPoints: [fileURLToPath(new URL('child.ts', import.meta.url))],
+  outfile,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  external: ['libsql'],
+  logLevel: 'error',
+});
+afterAll(() => rm(outfile, { force: true }));
 
 export interface Helper {
-  process: ChildProcess;
   /** What it has said since it began to work. */
   said: Record<string, unknown>[];
   /** Lets it begin. */
@@ -25,7 +40,8 @@ export async function startHelper(
   argument = '',
   { maxFileKb }: { maxFileKb?: number } = {},
 ): Promise<Helper> {
-  const command = [process.execPath, '--import', 'tsx', CHILD, task, folder, argument];
+  await built;
+  const command = [process.execPath, outfile, task, folder, argument];
   // The limit of the shell passes on to what it becomes. POSIX counts in 512 bytes.
   const limited = ['sh', '-c', `ulimit -f ${2 * (maxFileKb ?? 0)}; exec "$@"`, 'sh', ...command];
   const [program = '', ...args] = maxFileKb === undefined ? command : limited;
@@ -36,16 +52,13 @@ export async function startHelper(
   await once(child, 'message');
   child.on('message', (message) => said.push(Object(message)));
   return {
-    process: child,
     said,
     ended,
     go: () => void child.send('go'),
     async heard(count) {
-      while (said.length < count)
-        await Promise.race([
-          once(child, 'message'),
-          ended.then(() => Promise.reject(new Error(`The ${task} helper ended early.`))),
-        ]);
+      const early = ended.then(() => Promise.reject(new Error(`The ${task} helper ended early.`)));
+      while (said.length < count) await Promise.race([once(child, 'message'), early]);
+      early.catch(() => undefined);
     },
     async kill() {
       child.kill('SIGKILL');
