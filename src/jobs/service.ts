@@ -15,6 +15,7 @@ import { resolveImage } from './images.js';
 import { estimateUsd, imageFields, type Model, type Route } from './model.js';
 import { Runner } from './runner.js';
 import { settle } from './settle.js';
+import { allowanceFor } from './spending.js';
 import { isFinal } from './transition.js';
 
 /** Everything that can be done with jobs, for the tools, the command line and whatever serves them. */
@@ -131,7 +132,11 @@ export class Jobs {
       dueAt: now,
     };
     const since = call.forceNew ? undefined : now - this.#config.dedupeSeconds * 1000;
-    const { job: row, existing } = await this.store.jobs.create(job, since);
+    const { job: row, existing } = await this.store.jobs.create(
+      job,
+      since,
+      allowanceFor(this.#config, job, now),
+    );
     this.store.waker.wake(row.id);
     this.#log.info(existing ? 'an equal call found its job' : 'a job begins', {
       job: row.id,

@@ -144,19 +144,19 @@ export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: n
     case 'intent':
       return `Waiting to be sent (${elapsed}).`;
     case 'submitting':
-      return `Being sent to ${job.provider} (${elapsed}).`;
+      return `Being sent to ${nameOf(job)} (${elapsed}).`;
     case 'submitted': {
       const place = job.queuePosition === undefined ? '' : `, place ${job.queuePosition + 1} in the queue`;
       const cancelling = job.cancelRequested ? cancelNote(job) : '';
       const what = job.running
         ? `${capital(job.stage)}, ${Math.round(job.progress * 100)} %`
-        : `Queued at ${job.provider}${place}`;
+        : `Queued at ${nameOf(job)}${place}`;
       return `${what} (${elapsed}).${cancelling}`;
     }
     case 'storing':
       return job.error
-        ? `Done at ${job.provider}, but its files are not here yet: ${job.error.message}`
-        : `Done at ${job.provider}; storing the files (${elapsed}).`;
+        ? `Done at ${nameOf(job)}, but its files are not here yet: ${job.error.message}`
+        : `Done at ${nameOf(job)}; storing the files (${elapsed}).`;
     case 'succeeded': {
       const model = assets.find(({ role }) => role === 'model');
       const triangles = model?.inspection?.['triangles'];
@@ -171,6 +171,10 @@ export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: n
     case 'cancelled':
       return job.error?.message ?? 'Cancelled.';
   }
+}
+
+function nameOf(job: Job): string {
+  return job.provider === 'local' ? 'the local generator' : job.provider;
 }
 
 function cancelNote(job: Job): string {

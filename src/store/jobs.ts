@@ -3,7 +3,7 @@ import { pageOf, positionOf } from './cursor.js';
 import { decodeAsset, decodeJob, encodeAsset, encodeJob } from './rows.js';
 import { LIVE } from './schema.js';
 import type { Sqlite, SqlRow } from './sqlite.js';
-import type { Asset, AssetFilter, Job, JobChange, JobFilter, JobStore, Page } from './types.js';
+import type { Allowance, Asset, AssetFilter, Job, JobChange, JobFilter, JobStore, Page } from './types.js';
 
 /** Which rows other processes changed, for a bus. */
 export interface ChangeLog {
@@ -30,7 +30,11 @@ export class SqliteJobStore implements JobStore, ChangeLog {
     this.#access = new DatabaseAccess(connect, folder);
   }
 
-  create(job: Job, since: number | undefined): Promise<{ job: Job; existing: boolean }> {
+  create(
+    job: Job,
+    since: number | undefined,
+    allowance?: Allowance,
+  ): Promise<{ job: Job; existing: boolean }> {
     return this.#access.write((db) => {
       const equal =
         since === undefined
@@ -44,6 +48,7 @@ export class SqliteJobStore implements JobStore, ChangeLog {
               since,
             );
       if (equal) return { job: jobOf(equal), existing: true };
+      allowance?.check(spentUsd(db, job.principal, allowance.since));
       insertJob(db, job);
       return { job, existing: false };
     });
@@ -112,6 +117,21 @@ export class SqliteJobStore implements JobStore, ChangeLog {
       );
       return row && Number(row['due_at']);
     });
+  }
+
+  durations(model: string, limit: number): Promise<number[]> {
+    return this.#access.read((db) =>
+      db
+        .all(
+          `select json_extract(data, '$.finishedAt') - json_extract(data, '$.startedAt') as took from jobs
+           where state = 'succeeded' and json_extract(data, '$.model') = ?
+           order by created_at desc, id desc limit ?`,
+          model,
+          limit,
+        )
+        .map((row) => Number(row['took']))
+        .filter((took) => took > 0),
+    );
   }
 
   usesBlob(key: string): Promise<boolean> {
@@ -189,6 +209,17 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   close(): Promise<void> {
     return this.#access.close();
   }
+}
+
+function spentUsd(db: Sqlite, principal: string, since: number): number {
+  const row = db.get(
+    `select sum(coalesce(billed_usd, estimate_usd, 0)) as usd from jobs
+     where principal = ? and created_at >= ?
+       and not (state in ('failed', 'cancelled') and json_extract(data, '$.error.charged') = 'no')`,
+    principal,
+    since,
+  );
+  return Number(row?.['usd'] ?? 0);
 }
 
 function findJob(db: Sqlite, id: string): Job | undefined {

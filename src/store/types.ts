@@ -143,15 +143,29 @@ export interface JobChange {
   assets?: Asset[];
 }
 
+/** A limit on what a principal spends. */
+export interface Allowance {
+  /** Jobs from this moment on count. */
+  since: number;
+  /** Throws when a job must not be added to these US dollars: billed, or else estimated, unless known to be free. */
+  check: (spentUsd: number) => void;
+}
+
 export interface JobStore {
   /**
    * Inserts the job, unless an equal call answers it: same digest, `createdAt` at or after `since`, state live,
    * `succeeded` or `unconfirmed`. Both in one transaction, so that two processes cannot both insert.
    * `since` undefined always inserts.
    *
+   * @param allowance asked in the same transaction, before a row is inserted, so that two calls cannot both take
+   * what is left
    * @throws MeshwrightError `storage` when the row could not be written: nothing may be submitted then
    */
-  create(job: Job, since: number | undefined): Promise<{ job: Job; existing: boolean }>;
+  create(
+    job: Job,
+    since: number | undefined,
+    allowance?: Allowance,
+  ): Promise<{ job: Job; existing: boolean }>;
   get(id: string): Promise<Job | undefined>;
   /** Newest first. */
   list(filter: JobFilter): Promise<Page<Job>>;
@@ -164,6 +178,8 @@ export interface JobStore {
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]>;
   /** When the next live job without a lease becomes due, if there is one. */
   nextDue(): Promise<number | undefined>;
+  /** How long the last jobs of a model took from submit to end, in milliseconds, newest first. */
+  durations(model: string, limit: number): Promise<number[]>;
   /** Whether any live job uses this input image. */
   usesBlob(key: string): Promise<boolean>;
   getAsset(id: string): Promise<Asset | undefined>;
