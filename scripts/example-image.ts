@@ -45,26 +45,31 @@ const cut = (a: number, b: number, k: number): number => -join(-a, b, k);
 const CAP_CENTRE: Vec = [0, 1.08, 0];
 const CAP_RADIUS = 0.9;
 
-/** Where the spots are: direction from the middle of the cap, and radius. */
+/**
+ * Where the spots are: direction from the middle of the cap, and radius. None lies on the outline of a view, where
+ * a picture shows too little of it.
+ */
 const SPOTS: readonly { at: Vec; radius: number }[] = (
   [
     [4, 88, 0.17],
-    [20, 34, 0.22],
-    [-38, 22, 0.15],
-    [-16, 56, 0.12],
-    [62, 18, 0.13],
-    [70, 52, 0.16],
-    [-68, 50, 0.18],
-    [-92, 20, 0.2],
-    [-128, 44, 0.13],
-    [-150, 18, 0.16],
-    [112, 28, 0.21],
-    [140, 58, 0.15],
-    [172, 32, 0.19],
-    [-2, 10, 0.1],
-    [36, 8, 0.09],
-    [-64, 9, 0.09],
-    [88, 8, 0.1],
+    [28, 34, 0.2],
+    [-30, 19, 0.16],
+    [-26, 56, 0.12],
+    [30, 61, 0.1],
+    [60, 17, 0.13],
+    [55, 50, 0.13],
+    [-56, 42, 0.15],
+    [32, 6, 0.09],
+    [-62, 12, 0.1],
+    [-120, 32, 0.2],
+    [-116, 60, 0.12],
+    [-150, 16, 0.15],
+    [-146, 48, 0.13],
+    [-114, 7, 0.09],
+    [122, 26, 0.16],
+    [140, 58, 0.14],
+    [152, 30, 0.17],
+    [114, 6, 0.09],
   ] as const
 ).map(([around, up, radius]) => {
   const [a, b] = [(around * Math.PI) / 180, (up * Math.PI) / 180];
@@ -149,7 +154,7 @@ const CAMERAS: { [file: string]: Camera } = {
 function shade(p: Vec, { right, forward }: Camera): Vec {
   const normal = normalAt(p);
   const towards = scale(forward, -1);
-  const sun = unit(add(add(scale(right, -0.5), [0, 0.75, 0]), scale(towards, 0.7)));
+  const sun = unit(add(add(scale(right, -0.3), [0, 0.7, 0]), scale(towards, 0.85)));
   const colour = colourAt(p, normal);
   const open = openness(p, normal);
   const direct = clamp(dot(normal, sun)) * sunlight(add(p, scale(normal, 0.01)), sun);
@@ -157,8 +162,8 @@ function shade(p: Vec, { right, forward }: Camera): Vec {
   const bounce = (0.5 - 0.5 * normal[1]) * open;
   const front = clamp(dot(normal, towards)) * open;
   const light = add(
-    add(scale([1, 0.93, 0.82], 1.15 * direct), scale([0.78, 0.9, 1], 0.42 * sky)),
-    add(scale([1, 0.85, 0.7], 0.22 * bounce), scale([1, 0.97, 0.92], 0.34 * front)),
+    add(scale([1, 0.93, 0.82], 1.15 * direct), scale([0.78, 0.9, 1], 0.52 * sky)),
+    add(scale([1, 0.85, 0.7], 0.34 * bounce), scale([1, 0.97, 0.92], 0.26 * front)),
   );
   const half = unit(add(sun, towards));
   const gloss = 0.16 * clamp(dot(normal, half)) ** 42 * ramp(0, 0.4, direct);

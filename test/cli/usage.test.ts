@@ -1,0 +1,162 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { flagOf, SETTINGS } from '../../src/config.js';
+import { connect, removeFolder, serverEnv, temporaryFolder } from '../support/clients.js';
+import { run } from './support.js';
+
+let folder: string;
+beforeAll(async () => (folder = await temporaryFolder()));
+afterAll(() => removeFolder(folder));
+
+describe('help', () => {
+  it('lists every command, every setting, and the keys that only the environment may hold', async () => {
+    const { code, stdout, stderr } = await run(folder, ['--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const command of ['generate', 'models', 'jobs', 'assets', 'doctor'])
+      expect(stdout).toContain(command);
+    for (const setting of SETTINGS) {
+      expect(stdout).toContain(setting.secret ? setting.name : flagOf(setting));
+      if (setting.secret) expect(stdout).not.toContain(flagOf(setting));
+    }
+  });
+
+  it("lists a model's arguments under their own names", async () => {
+    const { code, stdout } = await run(folder, ['generate', 'local_image_to_3d', '--help']);
+    expect(code).toBe(0);
+    for (const text of [
+      '--image_url',
+      '--target_triangles',
+      'auto|inflate|lathe|extrude',
+      'default: 20000',
+      '-o, --output',
+    ])
+      expect(stdout).toContain(text);
+  });
+
+  it('prints the version of the package', async () => {
+    const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+    const { version } = z.object({ version: z.string() }).parse(JSON.parse(text));
+    expect(await run(folder, ['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('bad usage ends with 2, a sentence on stderr and nothing on stdout', () => {
+  const cases: [name: string, args: string[], sentence: RegExp][] = [
+    ['an unknown command', ['generat'], /There is no command generat; there are generate, models, jobs/],
+    ['an unknown flag', ['jobs', '--limt', '3'], /Unknown option '--limt'.*--limit/],
+    ['a flag without its value', ['--data-dir'], /--data-dir <value>.*argument missing/],
+    [
+      'a bad setting',
+      ['jobs', '--wait-seconds', 'soon'],
+      /MESHWRIGHT_WAIT_SECONDS must be a number from 0 to 600, not "soon"/,
+    ],
+    ['no model', ['generate'], /Name the model's tool.*local_image_to_3d/],
+    [
+      'an unknown model',
+      ['generate', 'sculptor'],
+      /There is no model tool sculptor; there are .*local_image_to_3d/,
+    ],
+    ['a missing argument', ['generate', 'local_image_to_3d'], /`image_url` is missing: give front view/],
+    [
+      'an unknown argument',
+      ['generate', 'local_image_to_3d', '--image_url', 'mushroom.png', '--colour', 'red'],
+      /local_image_to_3d has no argument `colour`; it takes: image_url, /,
+    ],
+    [
+      'a wrong enum',
+      ['generate', 'local_image_to_3d', '--image_url', 'mushroom.png', '--shape', 'round'],
+      /`shape` must be one of auto, inflate, lathe, extrude/,
+    ],
+    [
+      'a number out of range',
+      ['generate', 'local_image_to_3d', '--image_url', 'mushroom.png', '--target-triangles', '5'],
+      /`target_triangles` must be a whole number from 100 to 200000/,
+    ],
+    [
+      'a list where one is wanted',
+      ['generate', 'local_image_to_3d', '--image_url', 'mushroom.png', '--image_url', 'mushroom-left.png'],
+      /`image_url` must be a string/,
+    ],
+    [
+      'a wait that is no number',
+      ['generate', 'local_image_to_3d', '--image_url', 'mushroom.png', '--wait', 'long'],
+      /`--wait` must be a number/,
+    ],
+    [
+      'a picture that is not there',
+      ['generate', 'local_image_to_3d', '--image_url', 'no-such.png'],
+      /no-such\.png/,
+    ],
+    ['a picture that is none', ['generate', 'local_image_to_3d', '--image_url', '../package.json'], /image/i],
+    ['an unknown status', ['jobs', '--status', 'done'], /`status` must be one of queued, running/],
+    ['an unknown job', ['jobs', 'job_0'], /There is no job job_0/],
+    ['an unknown asset', ['assets', 'asset_0'], /There is no asset asset_0/],
+    ['an unknown model to list', ['models', 'sculptor'], /There is no model tool sculptor/],
+  ];
+  it.for(cases)('%s', async ([, args, sentence]) => {
+    const { code, stdout, stderr } = await run(folder, args);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).toMatch(/^meshwright: /m);
+    expect(stderr).not.toMatch(/\n {4}at /);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  it('is an error object on stdout with --json', async () => {
+    const { code, stdout } = await run(folder, [
+      'generate',
+      'local_image_to_3d',
+      '--shape',
+      'round',
+      '--json',
+    ]);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toEqual({
+      error: {
+        code: 'invalid_arguments',
+        message: expect.stringContaining('`shape` must be one of'),
+        field: expect.any(String),
+        retryable: false,
+        charged: 'no',
+      },
+    });
+  });
+});
+
+describe('settings', () => {
+  it('refuses a key on the command line without repeating it', async () => {
+    for (const args of [
+      ['--fal-key', 'id:topsecret'],
+      ['jobs', '--scenario-sdk-api-secret=topsecret'],
+    ]) {
+      const { code, stdout, stderr } = await run(folder, args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(
+        /is refused: other users of this machine can read command lines.*environment as (FAL_KEY|SCENARIO_SDK_API_SECRET)/,
+      );
+      expect(stderr).not.toContain('topsecret');
+    }
+  });
+
+  it('stops at an unknown name in the environment', async () => {
+    for (const args of [['jobs'], ['--wait-seconds', '3'], []]) {
+      const { code, stdout, stderr } = await run(folder, args, { env: { MESHWRIGHT_DATADIR: '/x' } });
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(
+        'MESHWRIGHT_DATADIR is not a setting of meshwright; did you mean MESHWRIGHT_DATA_DIR?',
+      );
+    }
+  });
+
+  it('serves MCP with settings from flags, which win over the environment, with or without the prefix', async () => {
+    const env = serverEnv(folder, { MESHWRIGHT_TOOLS: 'models' });
+    for (const flag of ['--tools', '--meshwright-tools']) {
+      const client = await connect('v1', env, [flag, 'list_jobs,get_job']);
+      try {
+        expect((await client.listTools()).map(({ name }) => name)).toEqual(['get_job', 'list_jobs']);
+      } finally {
+        await client.close();
+      }
+    }
+  });
+});
