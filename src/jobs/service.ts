@@ -43,6 +43,8 @@ export interface ServiceDeps {
   model: (tool: string) => Promise<Model | undefined>;
 }
 
+/** How many past jobs tell how long the next one takes. */
+const DURATIONS = 15;
 /** How old a temporary file or an input image without a live job must be before it is removed. */
 const SWEEP_AGE_MS = 3_600_000;
 
@@ -54,13 +56,17 @@ export class Jobs {
   readonly #fetcher: Fetcher;
   readonly #providers: ReadonlyMap<ProviderId, Provider>;
   readonly #runner: Runner;
+  /** By endpoint: measured here, or else as its model declares. */
+  readonly #typicalSeconds = new Map<string, number>();
 
   constructor({ config, log, model }: ServiceDeps) {
     this.#config = config;
     this.#log = log;
     this.store = openStore(config.dataDir);
     this.#fetcher = createFetcher({ allowHosts: config.allowHosts });
-    this.#providers = createProviders(config);
+    this.#providers = createProviders(config, {
+      typicalSeconds: (endpoint) => this.#typicalSeconds.get(endpoint),
+    });
     this.assets = new Assets(this.store, config);
     this.#runner = new Runner({
       jobs: this.store.jobs,
@@ -70,7 +76,11 @@ export class Jobs {
       owner: ownerId(),
       isDead: isDeadOwner,
       provider: (id) => this.#providers.get(id),
-      model,
+      model: async (tool) => {
+        const found = await model(tool);
+        if (found) await this.#learn(found);
+        return found;
+      },
       settle: (job, route, files, signal) =>
         settle({ files: this.store.assets, fetcher: this.#fetcher, log }, job, route, files, signal),
     });
@@ -282,6 +292,16 @@ export class Jobs {
     const key = `input_${sha256}.${image.format}`;
     if (!(await this.store.assets.has(key))) await this.store.assets.put(key, image.bytes);
     return { kind: 'blob', key, sha256, mimeType, width, height };
+  }
+
+  /** The median of the last jobs says better how long the next one takes than any page does. */
+  async #learn(model: Model): Promise<void> {
+    for (const { endpoint } of model.routes) {
+      const took = (await this.store.jobs.durations(endpoint, DURATIONS)).toSorted((a, b) => a - b);
+      const median = took[took.length >> 1];
+      const seconds = median === undefined ? model.typicalSeconds : median / 1000;
+      if (seconds !== undefined) this.#typicalSeconds.set(endpoint, seconds);
+    }
   }
 
   async #tidy(): Promise<void> {
