@@ -13,7 +13,7 @@ export interface Triangles {
  * Volume of a closed mesh against the exact solid, intersection over union. The mesh is set on the solid's foot,
  * centred in x and z, and scaled to its height: where the pictures put it, apart from what no picture tells.
  */
-export function volumeIou(solid: Solid, mesh: Triangles): number {
+export function volumeIou(solid: Solid, mesh: Triangles, cells = CELLS): number {
   const { min, max } = boundsOf(solid);
   const positions = standOn(mesh.positions, min, max);
   const [low, high] = [[...min], [...max]];
@@ -23,7 +23,7 @@ export function volumeIou(solid: Solid, mesh: Triangles): number {
   }
   const [x0 = 0, y0 = 0, z0 = 0] = low;
   const [x1 = 0, y1 = 0, z1 = 0] = high;
-  const cell = Math.max(x1 - x0, y1 - y0, z1 - z0) / CELLS;
+  const cell = Math.max(x1 - x0, y1 - y0, z1 - z0) / cells;
   const [nx, ny, nz] = [
     Math.ceil((x1 - x0) / cell),
     Math.ceil((y1 - y0) / cell),

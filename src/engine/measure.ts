@@ -93,10 +93,13 @@ function rectilinearity({ width, height, inside }: Raster): number {
 function binomial(field: Float32Array, width: number, height: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(field.length);
   for (let j = 1; j < height - 1; j += 1) {
-    for (let i = 1; i < width - 1; i += 1) {
-      const at = j * width + i;
-      const row = (k: number): number => (field[k - 1] ?? 0) + 2 * (field[k] ?? 0) + (field[k + 1] ?? 0);
-      out[at] = (row(at - width) + 2 * row(at) + row(at + width)) / 16;
+    for (let at = j * width + 1; at < (j + 1) * width - 1; at += 1) {
+      const above = at - width;
+      const below = at + width;
+      const corners =
+        (field[above - 1] ?? 0) + (field[above + 1] ?? 0) + (field[below - 1] ?? 0) + (field[below + 1] ?? 0);
+      const edges = (field[above] ?? 0) + (field[at - 1] ?? 0) + (field[at + 1] ?? 0) + (field[below] ?? 0);
+      out[at] = (corners + 2 * edges + 4 * (field[at] ?? 0)) / 16;
     }
   }
   return out;

@@ -32,15 +32,22 @@ export function overlap({ width, height, data }: Mask, inside: (x: number, y: nu
   return both / either;
 }
 
-/** Views of a solid with their silhouettes. */
-export function shotsOf(solid: Solid, names: readonly ViewName[], size = 256): Shot[] {
+const taken = new Map<string, Shot>();
+
+/** Views of a solid with their silhouettes; each is rendered once. */
+export function shotsOf(solid: Solid, names: readonly ViewName[], size = 192): Shot[] {
   return names.map((name) => {
+    const key = `${solid.name} ${name} ${size}`;
+    const known = taken.get(key);
+    if (known) return known;
     const pixels = {
       width: size,
       height: size,
       data: picture(solid, name, { size, background: 'transparent' }),
     };
-    return { name, pixels, mask: cutOut(pixels) };
+    const shot = { name, pixels, mask: cutOut(pixels) };
+    taken.set(key, shot);
+    return shot;
   });
 }
 
