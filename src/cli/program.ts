@@ -28,8 +28,6 @@ const WRONGLY_ASKED: ReadonlySet<ErrorCode> = new Set([
 
 /** @param argv as in `process.argv` */
 export async function run(argv: string[]): Promise<void> {
-  // The reader of a pipe may leave early: `meshwright jobs | head -1`.
-  process.stdout.on('error', () => process.exit(0));
   try {
     process.exitCode = await execute(argv.slice(2));
   } catch (error) {

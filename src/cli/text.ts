@@ -68,8 +68,12 @@ export function formatTime(iso: string): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** The reader of a pipe may leave early: `meshwright jobs | head -1`. */
+const leave = (): void => process.exit(0);
+
 /** What a command answers: it alone goes to stdout. */
 export function print(text: string): void {
+  if (!process.stdout.listeners('error').includes(leave)) process.stdout.on('error', leave);
   process.stdout.write(`${text}\n`);
 }
 

@@ -52,14 +52,9 @@ describe('generate', () => {
     expect(stderr).not.toContain('\u001b');
   });
 
-  it('prints exactly the job with --json, and nothing else anywhere', async () => {
-    const { code, stdout, stderr } = await inFolder([
-      ...GENERATE,
-      '--image_url',
-      'front.png',
-      ...QUICK,
-      '--json',
-    ]);
+  it('prints exactly the job with --json, nothing else anywhere, and the same job for the same call', async () => {
+    const call = [...GENERATE, '--image_url', 'front.png', ...QUICK, '--json'];
+    const { code, stdout, stderr } = await inFolder(call);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const job = jobSchema.strict().parse(JSON.parse(stdout));
     expect(job).toMatchObject({
@@ -68,37 +63,31 @@ describe('generate', () => {
       provider: 'local',
       progress: 1,
     });
+    expect(job.deduplicated).toBeUndefined();
     const [asset] = job.assets;
     expect(asset).toMatchObject({ role: 'model', format: 'glb', mime_type: 'model/gltf-binary' });
     expect((await stat(asset?.path ?? '')).size).toBe(asset?.size_bytes);
-  });
 
-  it('answers the same call with the job that is there, until a new one is forced', async () => {
-    const call = [...GENERATE, '--image_url', 'front.png', ...QUICK, '--shape', 'inflate', '--json'];
-    const ids = [];
-    for (const args of [call, call, [...call, '--force-new']]) {
-      const { stdout } = await inFolder(args);
-      const { job_id: id, deduplicated } = jobSchema.parse(JSON.parse(stdout));
-      ids.push({ id, deduplicated });
-    }
-    const [made, found, forced] = ids;
-    expect(made?.deduplicated).toBeUndefined();
-    expect(found).toEqual({ id: made?.id, deduplicated: true });
-    expect(forced?.id).not.toBe(made?.id);
+    const again = await inFolder(call);
+    expect(JSON.parse(again.stdout)).toEqual({ ...job, deduplicated: true });
   });
 
   it('keeps a file that exists, before anything is made, unless told to overwrite', async () => {
     const target = path.join(folder, 'kept.glb');
     await writeFile(target, 'mine');
-    const call = [...GENERATE, '--image_url', 'front.png', ...QUICK, '--depth', '0.5', '-o', 'kept.glb'];
+    const call = [...GENERATE, '--image_url', 'front.png', ...QUICK, '--force-new', '-o', 'kept.glb'];
+    const before = await inFolder(['jobs', '--json']);
     const refused = await inFolder(call);
     expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: '' });
     expect(refused.stderr).toContain(`${target} exists already. Give another name, or add --overwrite.`);
     expect(await readFile(target, 'utf8')).toBe('mine');
+    expect(await inFolder(['jobs', '--json'])).toEqual(before);
 
-    const { code } = await inFolder([...call, '--overwrite']);
+    const { code, stdout } = await inFolder([...call, '--overwrite']);
     expect(code).toBe(0);
     expect((await readFile(target)).subarray(0, 4).toString()).toBe('glTF');
+    const [, , ids = ''] = stdout.split('\n');
+    expect(before.stdout).not.toContain(ids.slice(0, ids.indexOf(',')));
   });
 
   it('hands out the job when the wait is over, and `jobs wait` goes on with it', async () => {

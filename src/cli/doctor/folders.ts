@@ -2,7 +2,6 @@ import { access, constants, mkdtemp, rm, stat, statfs, writeFile } from 'node:fs
 import path from 'node:path';
 import type { Config } from '../../config.js';
 import { MeshwrightError, messageOf, systemCode } from '../../errors.js';
-import { formatBytes } from '../../jobs/view.js';
 import { openStore } from '../../store/index.js';
 import { type Check, fail, ok, warn } from './check.js';
 
@@ -23,7 +22,7 @@ export async function checkDataFolder({ dataDir }: Config): Promise<Check> {
     const folder = there === 'folder' ? dataDir : await nearestFolder(dataDir);
     await tryToWrite(folder, there === 'folder');
     const { bavail, bsize } = await statfs(folder);
-    const space = `${formatBytes(bavail * bsize)} free`;
+    const space = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
     if (bavail * bsize < TOO_LITTLE) {
       return fail(name, `${dataDir} has only ${space}.`, `Free some space, or ${ELSEWHERE}.`);
     }
