@@ -1,5 +1,7 @@
 import { Logger, NodeIO } from '@gltf-transform/core';
 import sharp from 'sharp';
+import { texture } from '../../src/engine/texture.js';
+import type { Mesh, ShapeMode, View } from '../../src/engine/types.js';
 
 /** What a GLB with one primitive and one texture holds, decoded. */
 export interface Textured {
@@ -53,6 +55,19 @@ export async function readTextured(glb: Uint8Array): Promise<Textured> {
   }
 
   return { positions, normals: floats('NORMAL'), uvs, indices, texels: data, width, height, colourAt };
+}
+
+export const quiet = (): void => {};
+
+/** Paints a mesh and reads the file. */
+export async function textured(
+  mesh: Mesh,
+  views: View[],
+  mode: ShapeMode = 'hull',
+  textureSize = 256,
+): Promise<Textured> {
+  const { glb } = await texture(mesh, views, { mode, textureSize }, quiet);
+  return readTextured(glb);
 }
 
 type Vec3 = readonly [number, number, number];
