@@ -1,5 +1,6 @@
 import { invalidGlb, missing } from './container.js';
 import type { GltfJson } from './gltf-json.js';
+import { LIMITS } from './limits.js';
 
 /** Children refer to existing nodes, every node has at most one parent, and nothing contains itself. */
 export function checkNodes(json: GltfJson): void {
@@ -25,20 +26,7 @@ export function checkNodes(json: GltfJson): void {
         throw missing(`node ${i}`, kind, index);
     }
   }
-  // With one parent each, a cycle is reached by walking up from any of its members; 1 + the root is known to end.
-  const ends = new Uint8Array(nodes.length);
-  for (let start = 0; start < nodes.length; start++) {
-    const path: number[] = [];
-    let at = start;
-    while (at >= 0 && ends[at] === 0) {
-      ends[at] = 1;
-      path.push(at);
-      at = parent[at] ?? -1;
-    }
-    if (at >= 0 && ends[at] === 1)
-      throw invalidGlb(`Node ${at} of this GLB contains itself. Export it again.`);
-    for (const visited of path) ends[visited] = 2;
-  }
+  checkDepth(parent);
   for (const scene of json.scenes ?? []) {
     for (const root of scene.nodes ?? [])
       if (nodes[root] === undefined) throw missing('the scene', 'node', root);
@@ -46,5 +34,31 @@ export function checkNodes(json: GltfJson): void {
   for (const [i, skin] of (json.skins ?? []).entries()) {
     for (const joint of skin.joints)
       if (nodes[joint] === undefined) throw missing(`skin ${i}`, 'node', joint);
+  }
+}
+
+/** With one parent each, a cycle is reached by walking up from any of its members. */
+function checkDepth(parent: Int32Array): void {
+  const VISITING = -1;
+  // 0 for nodes that were not met yet; roots have depth 1.
+  const depths = new Int32Array(parent.length);
+  for (let start = 0; start < parent.length; start++) {
+    const path: number[] = [];
+    let at = start;
+    while (at >= 0 && depths[at] === 0) {
+      depths[at] = VISITING;
+      path.push(at);
+      at = parent[at] ?? -1;
+    }
+    if (at >= 0 && depths[at] === VISITING) {
+      throw invalidGlb(`Node ${at} of this GLB contains itself. Export it again.`);
+    }
+    let depth = at >= 0 ? (depths[at] ?? 0) : 0;
+    for (const visited of path.toReversed()) depths[visited] = ++depth;
+    if (depth > LIMITS.nodeDepth) {
+      throw invalidGlb(
+        `The nodes of this GLB are nested more than ${LIMITS.nodeDepth} levels deep: it was made to break programs. Export it again.`,
+      );
+    }
   }
 }

@@ -10,6 +10,8 @@ import type { FileFormat } from './sniff.js';
 
 const CHUNK_JSON = 0x4e4f534a;
 const CHUNK_BIN = 0x004e4942;
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 export interface GlbChunks {
   /** Parsed, not yet checked. */
@@ -133,6 +135,11 @@ function truncated(detail: string): MeshwrightError {
 }
 
 function parseJson(data: Uint8Array): unknown {
+  if (nesting(data) > LIMITS.jsonDepth) {
+    throw invalidGlb(
+      `The JSON of this GLB is nested more than ${LIMITS.jsonDepth} levels deep: it was made to break programs. Export it again without extras.`,
+    );
+  }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
   } catch (error) {
@@ -141,6 +148,23 @@ function parseJson(data: Uint8Array): unknown {
       error,
     );
   }
+}
+
+/** Levels of brackets. Parsers cope with any number of them; whoever walks through the result may not. */
+function nesting(json: Uint8Array): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i];
+    if (inString) {
+      if (byte === BACKSLASH) i++;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) inString = true;
+    else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) deepest = Math.max(deepest, ++depth);
+    else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth--;
+  }
+  return deepest;
 }
 
 /** Libraries want plain `ArrayBuffer`s; only bytes in shared memory are copied. */
