@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { ImageRef, Job, JobChange, JobState, JobStore, Page } from '../../../src/store/types.js';
+import { MeshwrightError } from '../../../src/errors.js';
+import type {
+  Allowance,
+  ImageRef,
+  Job,
+  JobChange,
+  JobState,
+  JobStore,
+  Page,
+} from '../../../src/store/types.js';
 import { aJob, anAsset } from '../support/rows.js';
 
 /**
@@ -108,6 +117,82 @@ export function jobStoreSuite(
       expect(answers50.filter(({ existing }) => !existing)).toHaveLength(1);
       expect(new Set(answers50.map(({ job }) => job.id)).size).toBe(1);
     });
+  });
+
+  describe(`${name}: spending`, () => {
+    const upTo = (limit: number): Allowance => ({
+      since: 100,
+      check: (spent) => {
+        if (spent + 1 > limit) throw new MeshwrightError('over_budget', `${spent} is spent.`);
+      },
+    });
+
+    test('counts what was billed, or else estimated, of this principal since that moment', async () => {
+      const { store } = await open();
+      const free = { code: 'provider_failed', message: 'No.', retryable: false, charged: 'no' } as const;
+      for (const job of [
+        aJob({ estimateUsd: 1, createdAt: 100 }),
+        aJob({ estimateUsd: 2, billedUsd: 4, state: 'succeeded' }),
+        aJob({ estimateUsd: 8, state: 'failed', error: { ...free, charged: 'unknown' } }),
+        aJob({ estimateUsd: 16, state: 'unconfirmed' }),
+        aJob({ estimateUsd: null }),
+        aJob({ estimateUsd: 100, createdAt: 99 }),
+        aJob({ estimateUsd: 100, principal: 'bob' }),
+        aJob({ estimateUsd: 100, state: 'failed', error: free }),
+      ]) {
+        await store.create(job, undefined);
+      }
+      const asked: number[] = [];
+      await store.create(aJob(), undefined, { since: 100, check: (spent) => void asked.push(spent) });
+      expect(asked.at(-1)).toBeCloseTo(29);
+    });
+
+    test('a job that is refused is not written, and an equal call is answered without asking', async () => {
+      const { store } = await open();
+      const first = aJob({ digest: 'same', estimateUsd: 1 });
+      await store.create(first, 0, upTo(1));
+      const refused = aJob({ estimateUsd: 1 });
+      await expect(store.create(refused, 0, upTo(1))).rejects.toMatchObject({ code: 'over_budget' });
+      expect(await store.get(refused.id)).toBeUndefined();
+      expect(await store.create(aJob({ digest: 'same' }), 0, upTo(1))).toEqual({
+        job: first,
+        existing: true,
+      });
+    });
+
+    test('many calls at once over two connections cannot take more than is left', async () => {
+      const { store, another } = await open();
+      const other = await another();
+      const calls = Array.from({ length: 20 }, (_, n) =>
+        (n % 2 ? store : other).create(aJob({ estimateUsd: 1 }), undefined, upTo(5)),
+      );
+      const outcomes = await Promise.allSettled(calls);
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
+    });
+  });
+
+  test(`${name}: durations are those of the model's last successes, newest first`, async () => {
+    const { store } = await open();
+    const took = (createdAt: number, ms: number, fields: Partial<Job> = {}): Job =>
+      aJob({
+        state: 'succeeded',
+        model: 'm',
+        createdAt,
+        startedAt: createdAt,
+        finishedAt: createdAt + ms,
+        ...fields,
+      });
+    for (const job of [
+      took(3, 30),
+      took(1, 10),
+      took(2, 20),
+      took(4, 40, { model: 'other' }),
+      took(5, 50, { state: 'failed' }),
+    ]) {
+      await store.create(job, undefined);
+    }
+    expect(await store.durations('m', 2)).toEqual([30, 20]);
+    expect(await store.durations('nothing', 2)).toEqual([]);
   });
 
   describe(`${name}: change`, () => {
