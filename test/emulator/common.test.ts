@@ -130,7 +130,7 @@ describe('the journal', () => {
     expect(stream.status).toBe(200);
     abort.abort();
     await expect
-      .poll(() => fal.journal.entries({ op: 'stream' })[0]?.outcome, { interval: 5 })
+      .poll(() => fal.journal.entries({ op: 'stream' })[0]?.outcome, { interval: 5, timeout: 10_000 })
       .toBe('client-gone');
     expect(fal.jobs.get(job.request_id)?.watchers.size).toBe(0);
   });
@@ -174,17 +174,25 @@ describe('starting', () => {
       '--clock',
       'virtual',
     ]);
-    const line = await new Promise<string>((resolve) => {
-      child.stdout.once('data', (text: Buffer) => resolve(text.toString()));
+    let complaints = '';
+    child.stderr.on('data', (text: Buffer) => (complaints += text.toString()));
+    const ended = new Promise<string>((resolve) => {
+      child.once('exit', (code, signal) => resolve(`exit ${code ?? signal}${complaints}`));
     });
+    const line = await Promise.race([
+      ended,
+      new Promise<string>((resolve) => {
+        child.stdout.once('data', (text: Buffer) => resolve(text.toString()));
+      }),
+    ]);
+    expect(line).toMatch(/^\{"emulator":"fal"/);
     const started = z
       .object({ urls: z.record(z.string(), z.string()), environment: z.record(z.string(), z.string()) })
       .parse(JSON.parse(line));
     expect(started.environment).toMatchObject({ MESHWRIGHT_FAL_QUEUE_URL: started.urls['queue'] });
     const refused = await fetch(`${started.urls['queue']}/fal-ai/triposr`, { method: 'POST' });
     expect(refused.status).toBe(401);
-    const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
-    expect(await ended).toBe(0);
+    expect(await ended).toBe('exit 0');
   });
 });

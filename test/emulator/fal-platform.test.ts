@@ -140,8 +140,12 @@ describe('the control plane', () => {
     const job = await submit(fal);
     await send(`${control}/jobs/complete`, 'POST', { id: job.request_id });
     expect((await get(job.response_url)).status).toBe(200);
+    await submit(fal);
     await send(`${control}/reset`, 'POST');
     expect(fal.ledger.accepted).toBe(0);
+    const fresh = await submit(fal);
+    fal.clock.advance(4000);
+    expect(await read(fresh.status_url)).toMatchObject({ status: 'IN_PROGRESS' });
     expect((await get(job.status_url)).status).toBe(404);
   });
 

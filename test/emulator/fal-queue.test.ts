@@ -212,6 +212,19 @@ describe('outputs', () => {
     expect(fal.ledger.usd).toBe(0.9);
   });
 
+  it.each(['glb', 'usdz', 'fbx', 'obj', 'stl'])('of Rodin come as %s with their textures', async (format) => {
+    const fal = await emulator();
+    const job = await submit(fal, 'fal-ai/hyper3d/rodin', {
+      prompt: 'a robot',
+      geometry_file_format: format,
+    });
+    finish(fal);
+    expect(await read(job.response_url)).toMatchObject({
+      model_mesh: { file_name: `base_basic_pbr.${format}` },
+      textures: expect.arrayContaining([expect.objectContaining({ width: 16, height: 16 })]),
+    });
+  });
+
   it('bring the textures of an OBJ in an archive of their own', async () => {
     const fal = await emulator();
     const job = await submit(fal, 'fal-ai/triposr', { image_url: IMAGE, output_format: 'obj' });

@@ -76,6 +76,16 @@ const PUBLIC_HOSTS = {
  * files (`cdn`, a second origin) and the platform's catalogue (`api`).
  *
  * Written from the provider's documents alone, never from a client or a model file, so that both can be wrong.
+ *
+ * ```ts
+ * const fal = await startFalEmulator({ clock: 'virtual' });
+ * fal.fault({ match: { op: 'submit' }, action: { type: 'job', failure: 'content-policy' } });
+ * fal.fault({ match: { op: 'status' }, nth: 2, times: 3, action: { type: 'auth', kind: 'locked' } });
+ * // … submit to fal.urls.queue …
+ * fal.clock.advance(60_000);
+ * fal.ledger.entries(); // what was accepted, and what it cost
+ * await fal.close();
+ * ```
  */
 export async function startFalEmulator(options: FalOptions = {}): Promise<FalEmulator> {
   refuseInProduction('fal');

@@ -50,7 +50,7 @@ export interface ControlServer {
  * The control plane as HTTP, JSON in and out:
  *
  * `GET /urls`, `/clock`, `/journal?role=&op=&endpoint=&requestId=`, `/counts`, `/ledger`, `/faults`;
- * `POST /clock/advance {ms}`, `/faults {match, nth, times, action}`, `/down {role}`, `/up {role}`, `/reset`;
+ * `POST /clock/advance {ms}`, `/faults {match, nth, times, action}` (or a list), `/down {role}`, `/up {role}`, `/reset`;
  * `DELETE /faults?id=`, `/journal`.
  */
 export async function startControl<Action>(controlled: Controlled<Action>, port = 0): Promise<ControlServer> {
@@ -132,7 +132,13 @@ function commonRoutes<Action>(controlled: Controlled<Action>): Record<string, Ro
     }),
     'GET /ledger': () => toJson({ accepted: ledger.accepted, usd: ledger.usd, entries: ledger.entries() }),
     'GET /faults': () => toJson(faults.list()),
-    'POST /faults': (body) => ({ id: faults.place(parseRule(body, controlled.parseAction)).id }),
+    // One rule, or a list of them: all are checked before the first is placed.
+    'POST /faults': (body) => {
+      const rules = (Array.isArray(body) ? body : [body]).map((rule) =>
+        parseRule(rule, controlled.parseAction),
+      );
+      return { ids: rules.map((rule) => faults.place(rule).id) };
+    },
     'DELETE /faults': (_, query) => {
       const id = query.get('id');
       if (id === null) faults.clear();

@@ -18,6 +18,8 @@ export interface Delivery {
 export interface WebhookReceiver {
   url: string;
   deliveries: Delivery[];
+  /** What every delivery gets from now on. */
+  answerWith(answer: Answer): void;
   /** Resolves when so many deliveries have arrived in all. */
   received(count: number): Promise<Delivery[]>;
   close(): Promise<void>;
@@ -43,10 +45,11 @@ export async function startReceiver(
         rawBody: Buffer.concat(parts).toString('utf8'),
       });
       for (const { count, resolve } of waiting) if (deliveries.length >= count) resolve(deliveries);
-      setTimeout(() => {
+      const timer = setTimeout(() => {
         response.writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location });
         response.end();
       }, answer.afterMs ?? 0);
+      response.once('close', () => clearTimeout(timer));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -55,6 +58,9 @@ export async function startReceiver(
   return {
     url: `http://127.0.0.1:${address.port}/hook`,
     deliveries,
+    answerWith: (answer) => {
+      answers = [answer];
+    },
     received: (count) =>
       new Promise((resolve) => {
         if (deliveries.length >= count) resolve(deliveries);

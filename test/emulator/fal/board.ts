@@ -58,7 +58,7 @@ export class JobBoard {
     this.#waiting.push(job);
     clock.at(job.createdAt + job.queueMs, (time) => {
       if (this.#parts.settings.concurrency !== undefined) this.#startNext(time);
-      else if (job.state === 'waiting') this.#start(job, time);
+      else if (this.#waiting.includes(job)) this.#start(job, time);
     });
     if (startTimeoutMs === undefined) return;
     clock.at(job.createdAt + startTimeoutMs, (time) => {
@@ -146,6 +146,8 @@ export class JobBoard {
     else this.#store(job, time);
     this.#bill(job, failure);
     notify(job);
+    // Made again if somebody asks: a thousand finished jobs need not hold their logs.
+    delete job.lines;
     this.onDone(job);
     this.#startNext(time);
   }

@@ -12,7 +12,7 @@ import { aliasOf, ENDPOINTS } from './endpoints.js';
 import type { Failure } from './failures.js';
 import { failed, modelFailure } from './failures.js';
 import type { Job } from './job.js';
-import { durations, resultReply } from './job.js';
+import { durations, queuePosition, resultReply } from './job.js';
 import { lifecycleOf } from './lifecycle.js';
 import type { JobPlan, ParsedFalAction, WebhookPlan } from './plan.js';
 import { webhookActionSchema } from './plan.js';
@@ -101,7 +101,7 @@ async function submit(parts: QueueParts, exchange: Exchange, actions: ParsedFalA
   const reply = {
     status: 'IN_QUEUE',
     request_id: job.id,
-    queue_position: board.ahead(job) ?? plan.queuePosition ?? 0,
+    queue_position: job.state === 'waiting' ? queuePosition(job, clock.now(), board.ahead(job)) : 0,
     ...urlsOf(parts.origin(), job),
     gateway_request_id: ids.uuid(),
   };
@@ -122,6 +122,7 @@ function newJob(
   const seedField = endpoint.fields['seed'];
   const greatestSeed = (seedField?.kind === 'integer' ? seedField.max : undefined) ?? 2 ** 31 - 1;
   const early = webhook !== null && webhookPlan.early;
+  const { queueMs, runMs } = early ? { queueMs: 0, runMs: 0 } : durations(endpoint, plan, settings);
   return {
     id: ids.uuid(),
     endpoint,
@@ -134,7 +135,8 @@ function newJob(
     seed: plan.seed ?? (typeof asked === 'number' ? asked : ids.integer(greatestSeed + 1)),
     ledger: NO_LEDGER_ENTRY,
     createdAt: clock.now(),
-    ...(early ? { queueMs: 0, runMs: 0 } : durations(endpoint, plan, settings)),
+    queueMs,
+    runMs: runMs + (settings.jitterMs > 0 ? ids.integer(settings.jitterMs) : 0),
     state: 'waiting',
     watchers: new Set(),
   };

@@ -7,6 +7,8 @@ export const settingsSchema = z.strictObject({
   /** How long a job runs, milliseconds; by default the endpoint's usual times, multiplied by `timeScale`. */
   jobMs: z.number().min(0).optional(),
   timeScale: z.number().positive().default(1),
+  /** Jobs run longer by up to so many milliseconds, so that a thousand do not end at once. */
+  jitterMs: z.number().int().min(0).default(0),
   /** Runners for this account; new accounts have two. Jobs beyond wait, none is refused. */
   concurrency: z.number().int().positive().optional(),
   /** Which paths the submit reply returns: `owner/alias`, the full endpoint id, or a result that ends in `/response`. */
