@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { z } from 'zod';
 import { onTestFinished } from 'vitest';
 import type { FalEmulator, FalOptions } from './fal.js';
@@ -71,4 +72,20 @@ export async function finishedModel(fal: FalEmulator): Promise<string> {
   const job = await submit(fal);
   finish(fal);
   return modelUrl(job);
+}
+
+/** How a plain GET ended: the status and bytes that came, and the error's code if there was one. */
+export function rawGet(url: string): Promise<{ status?: number; bytes: number; code?: string }> {
+  return new Promise((resolve) => {
+    const end: { status?: number; bytes: number; code?: string } = { bytes: 0 };
+    const fail = (error: Error): void => resolve({ ...end, code: 'code' in error ? String(error.code) : '' });
+    request(url, (response) => {
+      if (response.statusCode !== undefined) end.status = response.statusCode;
+      response.on('data', (part: Buffer) => (end.bytes += part.length));
+      response.on('end', () => resolve(end));
+      response.on('error', fail);
+    })
+      .on('error', fail)
+      .end();
+  });
 }
