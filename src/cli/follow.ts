@@ -1,13 +1,14 @@
-import { access } from 'node:fs/promises';
 import path from 'node:path';
+import type { Config } from '../config.js';
 import { MeshwrightError } from '../errors.js';
-import { jobSchema } from '../jobs/view.js';
+import { resolveWritable } from '../jobs/paths.js';
+import { jobSchema, type JobView } from '../jobs/view.js';
 import type { Job } from '../store/types.js';
 import { waitAndAnswer } from '../tools/model-tool.js';
 import type { ToolContext } from '../tools/tool.js';
 import { mainAsset, printOutcome } from './outcome.js';
 import { type ProgressDisplay, progressDisplay } from './progress.js';
-import { note, printJson } from './text.js';
+import { note, plain, printJson } from './text.js';
 
 /** Stays with a job until it has ended, and puts its model where it was wanted. */
 
@@ -44,22 +45,33 @@ export async function followJob(job: Job, context: ToolContext, options: FollowO
     display.stop();
   }
   const view = jobSchema.parse(answer.structured);
-  const model = mainAsset(view, options.output);
-  let savedAs: string | undefined;
-  if (options.output !== undefined && view.status === 'succeeded' && model) {
-    const { output, overwrite } = options;
-    const saved = await context.jobs.assets.save(context.principal, model.asset_id, {
-      path: output,
-      overwrite,
-    });
-    savedAs = saved.path;
-  }
+  const savedAs = await saveModel(view, context, options);
   if (options.json) printJson(view);
   else printOutcome(view, savedAs);
-  const missing = options.output !== undefined && savedAs === undefined;
-  if (missing && !answer.isError)
-    note(`Nothing was written to ${options.output} yet; add -o to \`jobs wait\`.`);
-  return answer.isError || missing ? 1 : 0;
+  return answer.isError || (options.output !== undefined && savedAs === undefined) ? 1 : 0;
+}
+
+/** Where the model was copied to. What was made is told in any case, so a copy that fails is only noted. */
+async function saveModel(
+  job: JobView,
+  { jobs, principal }: ToolContext,
+  { output, overwrite }: FollowOptions,
+): Promise<string | undefined> {
+  if (output === undefined) return undefined;
+  const model = mainAsset(job, output);
+  if (job.status !== 'succeeded' || !model) {
+    if (job.status === 'queued' || job.status === 'running') {
+      note(`Nothing was written to ${output} yet; \`meshwright jobs wait ${job.job_id} -o\` does it later.`);
+    }
+    return undefined;
+  }
+  try {
+    return (await jobs.assets.save(principal, model.asset_id, { path: output, overwrite })).path;
+  } catch (error) {
+    if (!(error instanceof MeshwrightError)) throw error;
+    note(`meshwright: ${plain(error.message)}`);
+    return undefined;
+  }
 }
 
 /** The first Ctrl-C says what becomes of the job, the second one leaves. */
@@ -82,27 +94,28 @@ function onInterrupt(job: Job, display: ProgressDisplay): () => void {
 }
 
 /**
- * The absolute path of a target that a person typed.
+ * The absolute path of a target that a person typed, checked before anything is spent.
  *
- * @throws MeshwrightError `conflict` when there is a file already, before anything is spent
+ * @throws MeshwrightError `conflict` when there is a file already, `path_refused`, `not_found`
  */
-export async function outputPath(typed: string | undefined, overwrite: boolean): Promise<string | undefined> {
+export async function outputPath(
+  typed: string | undefined,
+  overwrite: boolean,
+  { allowedDirs, dataDir }: Config,
+): Promise<string | undefined> {
   if (typed === undefined) return undefined;
   const target = fromTyped(typed);
-  if (!overwrite && path.extname(target) !== '' && (await exists(target))) {
-    throw new MeshwrightError('conflict', `${target} exists already. Give another name, or add --overwrite.`);
-  }
+  const options = { overwrite, suggestedName: 'model.glb', closedDirs: [dataDir] };
+  await resolveWritable(target, allowedDirs, options).catch((error: unknown) => {
+    throw error instanceof MeshwrightError && error.code === 'conflict'
+      ? new MeshwrightError('conflict', `${target} exists already. Give another name, or add --overwrite.`)
+      : error;
+  });
   return target;
 }
 
-/** A typed path is meant from the working folder; `~` is left to the rules for paths. */
+/** A typed path is meant from the working folder; `~` and `file://` are left to the rules for paths. */
 export function fromTyped(typed: string): string {
-  return typed.startsWith('~') ? typed : path.resolve(typed);
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
+  const whole = path.isAbsolute(typed) || typed.startsWith('~') || /^file:/i.test(typed);
+  return whole ? typed : path.join(process.cwd(), typed);
 }

@@ -99,8 +99,9 @@ async function generateModel(command: Command, model: Model, tool: Tool): Promis
   const { output, overwrite, wait, force_new: forceNew, json, provider, ...args } = options;
   for (const field of imageFields(model)) args[field] = imageReferences(args[field]);
   const seconds = wait === undefined ? undefined : readWait(wait);
-  const target = await outputPath(typeof output === 'string' ? output : undefined, overwrite === true);
   return withSession(command, { carryOn: true }, async (context) => {
+    const typed = typeof output === 'string' ? output : undefined;
+    const target = await outputPath(typed, overwrite === true, context.config);
     const { structured } = await tool.run(
       {
         ...args,

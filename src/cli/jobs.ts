@@ -58,11 +58,12 @@ export interface WaitOptions {
 
 export async function waitFor(command: Command, id: string, options: WaitOptions): Promise<number> {
   const { json = false, overwrite = false, wait } = options;
-  const output = await outputPath(options.output, overwrite);
   const seconds = wait === undefined ? undefined : readWait(wait);
-  return withSession(command, { carryOn: true }, async (context) =>
-    followJob(await context.jobs.get(context.principal, id), context, { json, output, overwrite, seconds }),
-  );
+  return withSession(command, { carryOn: true }, async (context) => {
+    const output = await outputPath(options.output, overwrite, context.config);
+    const job = await context.jobs.get(context.principal, id);
+    return followJob(job, context, { json, output, overwrite, seconds });
+  });
 }
 
 function printTable(jobs: readonly JobView[]): void {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,8 @@ let data: string;
 let folder: string;
 beforeAll(async () => {
   data = await temporaryFolder();
-  folder = await temporaryFolder();
+  // As macOS has it, the temporary folder is reached over a symbolic link.
+  folder = await realpath(await temporaryFolder());
   await copyFile(PICTURE, path.join(folder, 'front.png'));
   await copyFile(LEFT_PICTURE, path.join(folder, 'left.png'));
 });

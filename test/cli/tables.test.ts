@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -135,7 +135,7 @@ describe('assets', () => {
   });
 
   it('saves one, once', async () => {
-    const target = await temporaryFolder();
+    const target = await realpath(await temporaryFolder());
     try {
       const save = ['assets', 'save', job.assets[0]?.asset_id ?? '', 'copy.glb'];
       const saved = await run(data, save, { cwd: target });

@@ -89,6 +89,16 @@ describe('bad usage ends with 2, a sentence on stderr and nothing on stdout', ()
       /no-such\.png/,
     ],
     ['a picture that is none', ['generate', 'local_image_to_3d', '--image_url', '../package.json'], /image/i],
+    [
+      'a target outside the open folders',
+      ['generate', 'local_image_to_3d', '--image_url', 'mushroom.png', '-o', '/etc/mushroom.glb'],
+      /\/etc\/mushroom\.glb is not in a folder that is open/,
+    ],
+    [
+      'a target in a folder that is not there',
+      ['generate', 'local_image_to_3d', '--image_url', 'mushroom.png', '-o', 'nowhere/'],
+      /nowhere/,
+    ],
     ['an unknown status', ['jobs', '--status', 'done'], /`status` must be one of queued, running/],
     ['an unknown job', ['jobs', 'job_0'], /There is no job job_0/],
     ['an unknown asset', ['assets', 'asset_0'], /There is no asset asset_0/],
