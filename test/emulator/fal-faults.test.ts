@@ -1,19 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FalEmulator } from './fal.js';
 import type { FalAction } from './fal/plan.js';
-import {
-  auth,
-  emulator,
-  finish,
-  finishedModel,
-  get,
-  IMAGE,
-  modelUrl,
-  post,
-  read,
-  statusOf,
-  submit,
-} from './support.js';
+import { auth, emulator, finish, get, IMAGE, post, rawGet, statusOf, submit } from './support.js';
 
 /** Submits against one fault. */
 async function submitWith(action: FalAction): Promise<{ fal: FalEmulator; response: Promise<Response> }> {
