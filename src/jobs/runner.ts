@@ -199,16 +199,7 @@ export class Runner {
       });
       return;
     }
-    await this.advance(job.id, {
-      type: 'failed',
-      error: {
-        code: outcome === 'rejected' ? 'provider_refused' : 'provider_unreachable',
-        message,
-        ...(failure?.field === undefined ? {} : { field: failure.field }),
-        retryable: outcome === 'refused',
-        charged: 'no',
-      },
-    });
+    await this.advance(job.id, { type: 'failed', error: refusalError(error, message) });
   }
 
   #nextRoute(
@@ -341,6 +332,29 @@ function unconfirmedError(job: Job, why: string): JobError {
       `It was not sent again. Look in the console of ${job.provider} before you buy it anew.`,
     retryable: false,
     charged: 'unknown',
+  };
+}
+
+/** Nothing was accepted, so nothing was charged. */
+function refusalError(error: unknown, message: string): JobError {
+  if (error instanceof SubmitError) {
+    const rejected = error.outcome === 'rejected';
+    return {
+      code: rejected ? 'provider_refused' : 'provider_unreachable',
+      message,
+      ...(error.field === undefined ? {} : { field: error.field }),
+      retryable: !rejected,
+      charged: 'no',
+    };
+  }
+  if (error instanceof MeshwrightError) {
+    return { code: error.code, message, retryable: error.retryable, charged: 'no' };
+  }
+  return {
+    code: 'internal',
+    message: 'Something in meshwright broke before the job was sent; its log has the details.',
+    retryable: true,
+    charged: 'no',
   };
 }
 

@@ -83,10 +83,10 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const agents = new Map<boolean, Agent>();
 
   async function send(url: URL, publicOnly: boolean, request: Request): Promise<Dispatcher.ResponseData> {
-    const undici = await import('undici');
+    const client = await import('./http-client.js');
     let agent = agents.get(publicOnly);
     if (!agent) {
-      agent = new undici.Agent({
+      agent = new client.Agent({
         connect: {
           lookup: lookupWith(publicOnly ? (hostname) => resolvePublic(hostname, resolve) : resolve),
           timeout: stallMs,
@@ -99,7 +99,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     }
     // The library notices an abort only once it is connected, which can take as long as a name lookup likes.
     return Promise.race([
-      undici.request(url, { dispatcher: agent, ...request }),
+      client.request(url, { dispatcher: agent, ...request }),
       whenAborted(request.signal),
     ]);
   }

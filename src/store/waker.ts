@@ -3,8 +3,8 @@ import type { JobStore, Waker } from './types.js';
 
 /** How often rows are looked for that nobody here knows of: those of other processes, dead ones above all. */
 const SWEEP_MS = 10_000;
-/** Steps at once. A step is mostly one HTTP call, so this keeps up with thousands of followed jobs. */
-const MAX_STEPS = 256;
+/** Steps at once. A step follows its job to the end, which is mostly waiting. */
+const MAX_STEPS = 4096;
 /** Longest wait before a job is stepped again whose row stays due after a step. */
 const MAX_BACKOFF_MS = 10_000;
 /** Next look when a due row cannot be stepped at present. */

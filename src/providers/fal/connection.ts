@@ -38,7 +38,7 @@ export class FalConnection {
 
   /** A client for one call: making one is cheap, and what its fetch knows belongs to that call alone. */
   async client(call: Call): Promise<FalClient> {
-    const { createFalClient } = await import('@fal-ai/client');
+    const { createFalClient } = await import('./sdk.js');
     return createFalClient({ credentials: this.#key, fetch: this.#fetchFor(call) });
   }
 
