@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { inspectionSchema } from '../src/jobs/inspection.js';
 import { formatBytes, jobSchema } from '../src/jobs/view.js';
-import { describeAsset } from '../src/cli/outcome.js';
 import { formatSize, pairs } from '../src/cli/text.js';
 
 /**
@@ -54,8 +53,6 @@ async function start(): Promise<Client> {
       args: [cli],
       cwd: root,
       env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: process.env['HOME'] ?? '',
         MESHWRIGHT_DATA_DIR: path.join(out, 'data'),
         MESHWRIGHT_LOG: 'warn',
       },
@@ -93,19 +90,18 @@ async function makeModel(client: Client): Promise<void> {
   );
   const facts = inspectionSchema.parse((await call(client, 'inspect_asset', reference)).structuredContent);
   const preview = await savePreview(await call(client, 'view_asset', reference));
-  console.log(`Saved, inspected and looked at it.\n`);
+  console.log('Saved, inspected and looked at it.\n');
 
   console.log(
     pairs([
       ['GLB', saved.path],
       ['preview', preview],
-      ['holds', describeAsset(model)],
-      ['vertices', String(facts.vertices)],
-      ['triangles', String(facts.triangles)],
+      ['vertices', facts.vertices.toLocaleString('en-US')],
+      ['triangles', facts.triangles.toLocaleString('en-US')],
       ['size', facts.size_meters ? `${formatSize(facts.size_meters)} (width × height × depth)` : undefined],
       ['watertight', facts.watertight ? 'yes' : 'no'],
       ['validator', `${facts.validation.errors} errors`],
-      ['bytes', `${bytes} (${formatBytes(bytes)})`],
+      ['bytes', `${bytes.toLocaleString('en-US')} (${formatBytes(bytes)})`],
       ['seconds', seconds.toFixed(1)],
     ]),
   );
