@@ -264,8 +264,8 @@ export class Runner {
           );
         },
       });
-      const result = await provider.result(operation, context);
-      await this.advance(id, { type: 'completed', result: result.body, billedUsd: result.billedUsd });
+      const { body, billedUsd, billedUnits } = await provider.result(operation, context);
+      await this.advance(id, { type: 'completed', result: body, billedUsd, billedUnits });
     } catch (error) {
       if (error instanceof ProviderFailure) await this.#failedThere(id, error);
       else if (!context.signal.aborted) throw error;

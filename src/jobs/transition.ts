@@ -29,7 +29,7 @@ export type JobEvent =
   | { type: 'observed'; status: ProviderStatus }
   | { type: 'cancelAsked' }
   | { type: 'cancelAnswered'; outcome: CancelOutcome }
-  | { type: 'completed'; result: Json; billedUsd: number | undefined }
+  | { type: 'completed'; result: Json; billedUsd?: number | undefined; billedUnits?: number | undefined }
   /** The files could not be fetched; the job stays done at the provider and is tried again at `dueAt`. */
   | { type: 'storeFailed'; error: JobError; dueAt: number }
   | { type: 'stored'; assets: Asset[]; seed: number | undefined; report: JsonObject | undefined }
@@ -119,7 +119,11 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
         progress: Math.max(job.progress, WORK_SHARE),
         stage: 'storing the files',
       };
-      return event.billedUsd === undefined ? done : { ...done, billedUsd: event.billedUsd };
+      return {
+        ...done,
+        ...(event.billedUsd === undefined ? {} : { billedUsd: event.billedUsd }),
+        ...(event.billedUnits === undefined ? {} : { billedUnits: event.billedUnits }),
+      };
     }
     case 'storeFailed':
       return job.state === 'storing'

@@ -96,6 +96,7 @@ function isJob(value: unknown): value is Job {
     optional(value['seed'], isNumber) &&
     (value['estimateUsd'] === null || isNumber(value['estimateUsd'])) &&
     optional(value['billedUsd'], isNumber) &&
+    optional(value['billedUnits'], isNumber) &&
     optional(value['report'], isObject) &&
     optional(value['error'], isJobError) &&
     isNumber(value['storeAttempts']) &&

@@ -76,6 +76,8 @@ export interface Job {
   /** US dollars; `null` is unknown. */
   estimateUsd: number | null;
   billedUsd?: number;
+  /** In the provider's own units, where it tells no dollars. */
+  billedUnits?: number;
   /** What the provider answered when it was done; kept until the files are stored. */
   result?: Json;
   /** Facts about the result for the caller (the local generator's report). */
