@@ -4,7 +4,7 @@ import type { Shot, StudiedShot } from './outlines.js';
 import { planesOf, proportions } from './outlines.js';
 import { PAD } from './silhouette.js';
 import { simplify } from './simplify.js';
-import { blur, smooth, triangulate } from './smooth.js';
+import { smooth, triangulate } from './smooth.js';
 import type { Solid } from './solid.js';
 import { solidOf } from './solid.js';
 import type { GenerateInput, Mesh, Report, ShapeMode, View, ViewName } from './types.js';
@@ -54,7 +54,6 @@ export async function buildShape(
   const solid = solidOf(planes, { shape, depth, grid });
 
   report({ fraction: 0.4, stage: 'building the surface' });
-  if (!solid.sharp) blur(solid.field);
   const quads = isoSurface(solid.field);
   if (quads.quads.length === 0) {
     throw new MeshwrightError(

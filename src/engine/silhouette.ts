@@ -1,5 +1,6 @@
 import { signedDistance } from './distance.js';
 import { poisson } from './poisson.js';
+import { thicken } from './thin.js';
 import type { Mask, PixelBox } from './types.js';
 
 /**
@@ -23,6 +24,9 @@ export type Outlined = Pick<Mask, 'width' | 'height' | 'data' | 'soft'>;
 
 /** Samples per cell and direction from which the outline's distance is taken. */
 const FINE = 3;
+
+/** Half the width, in cells, that a part needs so as not to fall between the nodes. */
+const LEAST_RADIUS = 0.85;
 
 /** How a picture lies on the plane: which of its directions run against the plane's axes. */
 export interface Fit {
@@ -63,6 +67,7 @@ export function outlineOf(mask: Outlined, box: PixelBox, extent: Extent, fit: Fi
   }
   // An anti-aliased edge goes over one pixel, and one more where it is read between pixel centres.
   const fine = signedDistance(coverage, width, height, 1.5 / Math.sqrt(stepU * stepV));
+  thicken(fine, width, height, LEAST_RADIUS * FINE);
   const signed = new Float32Array(nu * nv);
   for (let j = 0; j < nv; j += 1) {
     for (let i = 0; i < nu; i += 1)

@@ -43,8 +43,18 @@ export async function simplify(mesh: Mesh, targetTriangles: number): Promise<Sim
       return { mesh: compact(mesh.positions, indices), watertight, parts };
     }
     lockAround(locked, bad, mesh.indices, 2 * attempt);
+    lockVanished(locked, indices, original.partOf);
   }
   return asItIs;
+}
+
+/** Locks the parts of which no triangle is left; they are small. */
+function lockVanished(locked: Uint8Array, indices: Uint32Array, partOf: Uint32Array): void {
+  const left = new Uint8Array(partOf.length);
+  for (const vertex of indices) left[partOf[vertex] ?? 0] = 1;
+  for (let vertex = 0; vertex < partOf.length; vertex += 1) {
+    if (left[partOf[vertex] ?? 0] === 0) locked[vertex] = 1;
+  }
 }
 
 /** Locks the given vertices and those within a number of edges. */

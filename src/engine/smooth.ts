@@ -1,30 +1,5 @@
-import type { Field, QuadMesh } from './iso-surface.js';
+import type { QuadMesh } from './iso-surface.js';
 import type { Mesh } from './types.js';
-
-/** A 3-tap binomial blur along each axis: takes out handles and specks that are thinner than a cell. */
-export function blur({ nx, ny, nz, values }: Field): void {
-  blurAlong(values, 1, nx, [nx, ny], [nx * ny, nz]);
-  blurAlong(values, nx, ny, [1, nx], [nx * ny, nz]);
-  blurAlong(values, nx * ny, nz, [1, nx], [nx, ny]);
-}
-
-type Loop = readonly [step: number, count: number];
-
-function blurAlong(values: Float32Array, step: number, count: number, inner: Loop, outer: Loop): void {
-  for (let o = 0; o < outer[1]; o += 1) {
-    for (let i = 0; i < inner[1]; i += 1) {
-      let at = o * outer[0] + i * inner[0];
-      let before = values[at] ?? 0;
-      let here = before;
-      for (let k = 0; k < count - 1; k += 1, at += step) {
-        const after = values[at + step] ?? 0;
-        values[at] = 0.25 * before + 0.5 * here + 0.25 * after;
-        before = here;
-        here = after;
-      }
-    }
-  }
-}
 
 const SHRINK = 0.5;
 /** Slightly more than it shrank: the volume stays (Taubin 1995). */

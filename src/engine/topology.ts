@@ -7,6 +7,8 @@ export interface Topology {
   bad: number[];
   /** Separate pieces. */
   parts: number;
+  /** The piece that each vertex belongs to, as one of its vertices; a vertex without triangles is one of its own. */
+  partOf: Uint32Array;
 }
 
 export function topologyOf(indices: Uint32Array, vertices: number): Topology {
@@ -22,7 +24,7 @@ export function topologyOf(indices: Uint32Array, vertices: number): Topology {
     }
     if (!isOneFan(start, half, a)) bad.add(a);
   }
-  return { watertight, bad: [...bad], parts: countParts(indices, vertices) };
+  return { watertight, bad: [...bad], ...partsOf(indices, vertices) };
 }
 
 /**
@@ -69,13 +71,13 @@ function isOneFan(start: Uint32Array, half: Uint32Array, vertex: number): boolea
   return false;
 }
 
-function countParts(indices: Uint32Array, vertices: number): number {
-  const root = Uint32Array.from({ length: vertices }, (_, at) => at);
+function partsOf(indices: Uint32Array, vertices: number): Pick<Topology, 'parts' | 'partOf'> {
+  const partOf = Uint32Array.from({ length: vertices }, (_, at) => at);
   const find = (from: number): number => {
     let at = from;
-    while (root[at] !== at) {
-      root[at] = root[root[at] ?? 0] ?? 0;
-      at = root[at] ?? 0;
+    while (partOf[at] !== at) {
+      partOf[at] = partOf[partOf[at] ?? 0] ?? 0;
+      at = partOf[at] ?? 0;
     }
     return at;
   };
@@ -83,11 +85,14 @@ function countParts(indices: Uint32Array, vertices: number): number {
   for (let t = 0; t < indices.length; t += 3) {
     const a = indices[t] ?? 0;
     const top = find(a);
-    root[find(indices[t + 1] ?? 0)] = top;
-    root[find(indices[t + 2] ?? 0)] = top;
+    partOf[find(indices[t + 1] ?? 0)] = top;
+    partOf[find(indices[t + 2] ?? 0)] = top;
     used[a] = used[indices[t + 1] ?? 0] = used[indices[t + 2] ?? 0] = 1;
   }
   let parts = 0;
-  for (let at = 0; at < vertices; at += 1) if (used[at] === 1 && root[at] === at) parts += 1;
-  return parts;
+  for (let at = 0; at < vertices; at += 1) {
+    partOf[at] = find(at);
+    if (used[at] === 1 && partOf[at] === at) parts += 1;
+  }
+  return { parts, partOf };
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { solidNamed } from '../../scripts/solids/index.js';
 import type { Solid } from '../../scripts/solids/sdf.js';
-import { block, rod } from '../../scripts/solids/sdf.js';
+import { ball, block, rod } from '../../scripts/solids/sdf.js';
 import { volumeIou } from '../../scripts/solids/volume.js';
 import { project } from '../../src/engine/camera.js';
 import { silhouetteFit } from '../../src/engine/fit.js';
@@ -161,6 +161,23 @@ describe('buildShape', () => {
     for (const [name, mode] of Object.entries(expected)) {
       const shots = shotsOf(solidNamed(name), ['front']);
       for (const grid of [40, 64]) expect((await build(shots, { grid })).mode, name).toBe(mode);
+    }
+  });
+
+  it('keeps an antenna that is thinner than the grid', async () => {
+    const radio: Solid = {
+      name: 'radio',
+      parts: [
+        block([0, 0.5, 0], [0.8, 0.5, 0.3], [90, 60, 40]),
+        rod([0.6, 0.9, 0], [0.9, 2, 0], 0.012, [200, 200, 200]),
+        ball([0.9, 2, 0], 0.05, [200, 30, 30]),
+      ],
+    };
+    for (const views of [['front'], ['front', 'left']] as const) {
+      const { parts, mesh } = await build(shotsOf(radio, views, 256), { grid: 64, shape: 'inflate' });
+      const { size } = sizeOf(mesh);
+      expect(parts).toBe(1);
+      expect((size[1] ?? 0) / (size[0] ?? 1)).toBeCloseTo(2.05 / 1.75, 1);
     }
   });
 
