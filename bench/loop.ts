@@ -59,7 +59,7 @@ export async function benchLoop(): Promise<void> {
   }
   const tool = (name: string, args: object): Promise<Record<string, unknown>> =>
     call('tools/call', { name, arguments: args });
-  const image = `data:image/png;base64,${readFileSync(fileURLToPath(new URL('../examples/mushroom-front.png', import.meta.url))).toString('base64')}`;
+  const image = `data:image/png;base64,${readFileSync(fileURLToPath(new URL('../examples/mushroom.png', import.meta.url))).toString('base64')}`;
 
   await tool('list_jobs', {});
   const idle = await during(() => new Promise((resolve) => setTimeout(resolve, 1500)));

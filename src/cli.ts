@@ -11,6 +11,8 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   const known = error instanceof MeshwrightError;
-  process.stderr.write(`meshwright: ${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.stderr.write(
+    `meshwright: ${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
+  );
   process.exit(known ? 2 : 1);
 });
