@@ -8,22 +8,38 @@ export interface Simplified {
   parts: number;
 }
 
-/** Tries with more and more of the original surface held fast around the places that broke. */
-const TRIES = 6;
+/** Tries with more and more of the surface held fast around the places that broke. */
+const TRIES = 4;
 /** No limit to how far the surface may move: the number of triangles is what was asked for. */
 const MAX_ERROR = 1;
+/** Locked places may cost this many times the triangles asked for. */
+const OVER = 1.1;
+/** Reduction of each step when one step does not lead there. */
+const STEP = 0.4;
 
 /**
  * Reduces a closed mesh to about `targetTriangles` and keeps it closed, manifold and in as many parts. The
- * simplifier does not promise that, so its result is checked; where it broke, the original vertices around are
- * locked and it starts again. When nothing helps the mesh stays as it is.
+ * simplifier does not promise that, so its result is checked; where it broke, the vertices around are locked and it
+ * starts again. What does not go in one step is gone towards in several, as far as it holds.
  */
 export async function simplify(mesh: Mesh, targetTriangles: number): Promise<Simplified> {
+  await MeshoptSimplifier.ready;
+  const { watertight, parts } = topologyOf(mesh.indices, mesh.positions.length / 3);
+  let best = mesh;
+  const tooMany = (): boolean => best.indices.length / 3 > OVER * targetTriangles;
+  if (tooMany()) best = reduce(best, targetTriangles) ?? best;
+  while (tooMany()) {
+    const step = reduce(best, Math.max(targetTriangles, (STEP * best.indices.length) / 3));
+    if (!step || step.indices.length > 0.95 * best.indices.length) break;
+    best = step;
+  }
+  return { mesh: best, watertight, parts };
+}
+
+/** One step; undefined when the mesh would not stay whole. */
+function reduce(mesh: Mesh, targetTriangles: number): Mesh | undefined {
   const vertices = mesh.positions.length / 3;
   const original = topologyOf(mesh.indices, vertices);
-  const asItIs: Simplified = { mesh, watertight: original.watertight, parts: original.parts };
-  if (mesh.indices.length <= 3 * targetTriangles) return asItIs;
-  await MeshoptSimplifier.ready;
   const locked = new Uint8Array(vertices);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const [indices] = MeshoptSimplifier.simplifyWithAttributes(
@@ -39,13 +55,11 @@ export async function simplify(mesh: Mesh, targetTriangles: number): Promise<Sim
       ['Regularize'],
     );
     const { watertight, bad, parts } = topologyOf(indices, vertices);
-    if (watertight && bad.length === 0 && parts === original.parts) {
-      return { mesh: compact(mesh.positions, indices), watertight, parts };
-    }
+    if (watertight && bad.length === 0 && parts === original.parts) return compact(mesh.positions, indices);
     lockAround(locked, bad, mesh.indices, 2 * attempt);
     lockVanished(locked, indices, original.partOf);
   }
-  return asItIs;
+  return undefined;
 }
 
 /** Locks the parts of which no triangle is left; they are small. */
