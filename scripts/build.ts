@@ -22,7 +22,9 @@ export async function build(): Promise<void> {
   await mkdir(outdir, { recursive: true });
   const result = await bundle({
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file)))),
+    entryPoints: Object.fromEntries(
+      Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file))),
+    ),
     outdir,
     bundle: true,
     splitting: true,
@@ -47,7 +49,10 @@ export async function build(): Promise<void> {
   // The KTX2 transcoder ships inside three; only these two files of it are needed.
   await mkdir(path.join(outdir, 'basis'), { recursive: true });
   for (const name of ['basis_transcoder.js', 'basis_transcoder.wasm']) {
-    await copyFile(require.resolve(`three/examples/jsm/libs/basis/${name}`), path.join(outdir, 'basis', name.replace(/\.js$/, '.cjs')));
+    await copyFile(
+      require.resolve(`three/examples/jsm/libs/basis/${name}`),
+      path.join(outdir, 'basis', name.replace(/\.js$/, '.cjs')),
+    );
   }
   if (existsSync(path.join(outdir, 'cli.js'))) await chmod(path.join(outdir, 'cli.js'), 0o755);
 }

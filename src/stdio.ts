@@ -15,7 +15,10 @@ const START_DELAY_MS = 1_000;
 
 export async function serveOverStdio(config: Config): Promise<void> {
   const log = openLog(config);
-  visibleTools(config); // a bad MESHWRIGHT_TOOLS stops the start
+  // What is wrong in the settings stops the start, also where it is needed only later.
+  visibleTools(config);
+  if (config.prices !== undefined)
+    await import('./jobs/prices.js').then(({ readPrices }) => readPrices(config.prices));
   let opened: Promise<Jobs> | undefined;
   const jobs = (): Promise<Jobs> => {
     opened ??= openJobs(config, log);

@@ -60,11 +60,15 @@ export function runInWorker<In, Out>(name: string, input: In, options: WorkerOpt
     const timer = setTimeout(() => {
       finish(() =>
         reject(
-          new MeshwrightError('timeout', `Gave up after ${Math.round(timeoutMs / 1000)} s of work on this file.`),
+          new MeshwrightError(
+            'timeout',
+            `Gave up after ${Math.round(timeoutMs / 1000)} s of work on this file.`,
+          ),
         ),
       );
     }, timeoutMs);
-    const abort = (): void => finish(() => reject(new MeshwrightError('cancelled', 'Cancelled while working.')));
+    const abort = (): void =>
+      finish(() => reject(new MeshwrightError('cancelled', 'Cancelled while working.')));
     signal?.addEventListener('abort', abort, { once: true });
 
     let finished = false;
@@ -105,7 +109,8 @@ export function serveWorker<In, Out>(
 ): void {
   const port = parentPort;
   if (!port) throw new Error('This file is a worker; it is not run by itself.');
-  const send = (message: WorkerMessage<Out>, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+  const send = (message: WorkerMessage<Out>, transfer: ArrayBuffer[] = []): void =>
+    port.postMessage(message, transfer);
   const input: In = workerData;
   task(input, (progress) => send({ type: 'progress', progress })).then(
     ({ value, transfer }) => send({ type: 'done', value }, transfer),

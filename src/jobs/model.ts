@@ -104,13 +104,3 @@ function isImage(schema: unknown): boolean {
   }
   return false;
 }
-
-/** The price of a call over one route in US dollars; `null` is unknown. */
-export function estimateUsd(route: Route, args: JsonObject): number | null {
-  const base = route.prices.find((row) => row.when?.(args) ?? true)?.usd ?? null;
-  if (base === null) return null;
-  const extra = (route.surcharges ?? [])
-    .filter(({ when }) => when(args))
-    .reduce((sum, { usd }) => sum + usd, 0);
-  return Math.round((base + extra) * 10_000) / 10_000;
-}

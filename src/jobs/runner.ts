@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { MeshwrightError, messageOf } from '../errors.js';
+import type { JsonObject } from '../json.js';
 import type { Log } from '../log.js';
 import { redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure, SubmitError } from '../providers/provider.js';
 import type { AssetStore, Bus, ImageRef, Job, JobError, JobStore, ProviderId } from '../store/types.js';
 import type { Model, ModelImages, Route } from './model.js';
-import { estimateUsd } from './model.js';
 import type { Settled } from './settle.js';
 import { apply, isFinal, type JobEvent } from './transition.js';
 
@@ -23,6 +23,7 @@ export interface RunnerDeps {
   isDead: (owner: string) => boolean;
   provider: (id: ProviderId, principal: string) => Provider | undefined;
   model: (tool: string) => Promise<Model | undefined>;
+  estimateUsd: (route: Route, args: JsonObject) => number | null;
   settle: (job: Job, route: Route, files: readonly Uint8Array[], signal: AbortSignal) => Promise<Settled>;
 }
 
@@ -212,7 +213,11 @@ export class Runner {
       .slice(tried + 1)
       .find((route) => this.#deps.provider(route.provider, job.principal) && !route.refuses?.(job.args));
     return (
-      next && { provider: next.provider, model: next.endpoint, estimateUsd: estimateUsd(next, job.args) }
+      next && {
+        provider: next.provider,
+        model: next.endpoint,
+        estimateUsd: this.#deps.estimateUsd(next, job.args),
+      }
     );
   }
 

@@ -12,7 +12,8 @@ import { isDeadOwner, ownerId } from '../store/owner.js';
 import type { ImageRef, Job, JobState, Page } from '../store/types.js';
 import { Assets } from './assets.js';
 import { resolveImage } from './images.js';
-import { estimateUsd, imageFields, type Model, type Route } from './model.js';
+import { imageFields, type Model, type Route } from './model.js';
+import { Prices } from './prices.js';
 import { Runner } from './runner.js';
 import { settle } from './settle.js';
 import { allowanceFor } from './spending.js';
@@ -51,6 +52,7 @@ const SWEEP_AGE_MS = 3_600_000;
 export class Jobs {
   readonly assets: Assets;
   readonly store: Store;
+  readonly prices: Prices;
   readonly #config: Config;
   readonly #log: Log;
   readonly #fetcher: Fetcher;
@@ -62,6 +64,7 @@ export class Jobs {
   constructor({ config, log, model }: ServiceDeps) {
     this.#config = config;
     this.#log = log;
+    this.prices = new Prices(config.prices);
     this.store = openStore(config.dataDir);
     this.#fetcher = createFetcher({ allowHosts: config.allowHosts });
     this.#providers = createProviders(config, {
@@ -81,6 +84,7 @@ export class Jobs {
         if (found) await this.#learn(found);
         return found;
       },
+      estimateUsd: (route, args) => this.prices.estimateUsd(route, args),
       settle: (job, route, files, signal) =>
         settle({ files: this.store.assets, fetcher: this.#fetcher, log }, job, route, files, signal),
     });
@@ -118,7 +122,7 @@ export class Jobs {
     if (broken) throw new MeshwrightError('invalid_arguments', broken.message, { field: broken.field });
     const provider = this.#providers.get(route.provider);
     const { plain, images } = await this.#takeImages(call, provider?.takesUrls ?? false);
-    const estimate = estimateUsd(route, plain);
+    const estimate = this.prices.estimateUsd(route, plain);
     const now = Date.now();
     const job: Job = {
       id: newId('job'),

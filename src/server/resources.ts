@@ -135,10 +135,7 @@ export class Resources {
       switch (target.kind) {
         case 'models': {
           const { catalogue } = await import('../tools/list_models.js');
-          return json(
-            uri,
-            catalogue(() => jobs.providers()),
-          );
+          return json(uri, catalogue(jobs));
         }
         case 'job': {
           const job = await jobs.get(principal, target.id);

@@ -36,10 +36,10 @@ export const catalogueSchema = z.object({ models: z.array(modelSchema), next: z.
 
 /** The catalogue as this configuration sees it; also the resource `meshwright://models`. */
 export function catalogue(
-  providers: ToolContext['jobs']['providers'],
+  jobs: Pick<ToolContext['jobs'], 'prices' | 'providers'>,
   only?: readonly Model[],
 ): z.infer<typeof catalogueSchema> {
-  const keys = providers();
+  const keys = jobs.providers();
   const rows = (only ?? models()).map((model) =>
     compact({
       tool: model.tool,
@@ -54,9 +54,9 @@ export function catalogue(
           provider: route.provider,
           model: route.endpoint,
           has_key: keys.has(route.provider),
-          prices: route.prices.map(({ usd, condition, source, date }) =>
-            compact({ usd, condition, source, date }),
-          ),
+          prices: jobs.prices
+            .rows(route)
+            .map(({ usd, condition, source, date }) => compact({ usd, condition, source, date })),
         }),
       ),
       description: only ? model.description : undefined,
@@ -86,6 +86,6 @@ export const tool: Tool = defineTool({
         { field: 'tool' },
       );
     }
-    return Promise.resolve({ structured: jsonObject(catalogue(() => context.jobs.providers(), chosen)) });
+    return Promise.resolve({ structured: jsonObject(catalogue(context.jobs, chosen)) });
   },
 });
