@@ -110,7 +110,7 @@ async function millionTriangles(): Promise<Uint8Array> {
 
 /** Soft colour noise around what the slot expects: data that neither compresses to nothing nor looks broken. */
 async function noise(seed: number): Promise<Uint8Array<ArrayBuffer>> {
-  const data = new Uint8Array(3 * TEXTURE * TEXTURE);
+  const data = new Uint8ClampedArray(3 * TEXTURE * TEXTURE);
   const middle = seed === 3 ? [128, 128, 240] : seed === 2 ? [255, 150, 40] : [190, 120, 70];
   let state = seed;
   for (let i = 0; i < data.length; i++) {

@@ -9,7 +9,7 @@ const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value, 'l
 function binaryStl(header: string, triangles: number): Uint8Array {
   const file = Buffer.alloc(84 + 50 * triangles);
   file.write(header);
-  file.writeUInt32LE(triangles, 80);
+  file.writeUInt32LE(Math.floor(triangles), 80);
   return new Uint8Array(file);
 }
 
@@ -59,6 +59,12 @@ describe('sniff', () => {
     ['OBJ with exponents and colours', text('v -1e-3 .5 2 1 0 0\nvn 0 0 1\n'), 'obj', 'model/obj'],
     ['binary STL', binaryStl('exported', 2), 'stl', 'model/stl'],
     ['binary STL that begins like text', binaryStl('solid part', 3), 'stl', 'model/stl'],
+    [
+      'nothing in an STL with bytes left over',
+      binaryStl('exported', 2.5),
+      'unknown',
+      'application/octet-stream',
+    ],
     ['ASCII STL', text('solid part\n facet normal 0 0 1\n  outer loop\n'), 'stl', 'model/stl'],
     ['ASCII PLY', text(ASCII_PLY), 'ply', 'application/octet-stream'],
     [
