@@ -12,7 +12,13 @@ export const fieldOf: Readonly<Record<ViewName, string>> = {
 };
 
 export interface Findings {
-  views: { name: ViewName; mask: Mask; fit: SilhouetteFit }[];
+  views: {
+    name: ViewName;
+    mask: Mask;
+    fit: SilhouetteFit;
+    /** Colours in common with the front view, 0 to 1. */
+    colours: number;
+  }[];
   shape: Pick<Shape, 'mode' | 'parts' | 'overlaps'>;
   input: Pick<GenerateInput, 'depth' | 'shape'>;
 }
@@ -20,6 +26,8 @@ export interface Findings {
 const SURE = 0.5;
 const AGREE = 0.85;
 const FITS = 0.9;
+/** Two sides of one object share more of their colours; most pairs of objects do not. */
+const ALIKE = 0.35;
 
 /** What to check and which picture would help most, the most useful first. */
 export function adviceOn({ views, shape, input }: Findings): string[] {
@@ -67,6 +75,13 @@ function disagreements(views: Findings['views'], { overlaps }: Findings['shape']
     if (overlap === undefined || overlap >= AGREE) continue;
     found.push(
       `${fields} should show one silhouette mirrored, but overlap by ${overlap.toFixed(2)} only: check that they show the same object in the same pose, straight from opposite sides.`,
+    );
+  }
+  for (const { name, colours } of views) {
+    // From above an object often shows colours that no side has.
+    if (name === 'top' || colours >= ALIKE) continue;
+    found.push(
+      `${fieldOf[name]} and image_url share ${Math.round(100 * colours)} % of their colours: check that they show the same object.`,
     );
   }
   for (const { name, fit } of views) {

@@ -4,6 +4,7 @@ import { silhouetteFit } from './fit.js';
 import { cutOut } from './mask.js';
 import type { Shot } from './outlines.js';
 import { decode } from './pixels.js';
+import { paletteOf, paletteOverlap } from './palette.js';
 import { buildShape } from './shape.js';
 import { texture } from './texture.js';
 import type { GenerateInput, GenerateOutput, Report } from './types.js';
@@ -42,10 +43,13 @@ export async function generate(input: GenerateInput, report: Report): Promise<Ge
   const painted = await texture(mesh, shape.views, { mode, textureSize }, stages.within(0.5, 0.95));
 
   stages.enter('check', 0.95, 'checking the silhouettes');
-  const views = shape.views.map((view) => ({
+  const palettes = shape.views.map(({ pixels, mask }) => paletteOf(pixels, mask));
+  const views = shape.views.map((view, at) => ({
     name: view.name,
     mask: view.mask,
     fit: silhouetteFit(mesh, view),
+    // The front view is the first.
+    colours: paletteOverlap(palettes[0] ?? [], palettes[at] ?? []),
   }));
   const advice = adviceOn({ views, shape, input });
   const timings = stages.finish();

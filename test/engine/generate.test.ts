@@ -63,6 +63,12 @@ describe('generate', () => {
     if (!front || !back) throw new Error('two views');
     const { report } = await generate({ ...small, views: [front, back] }, quiet);
     expect(report.advice.join('\n')).toMatch(/image_url and back_image_url .* overlap by 0\.\d\d/);
+    const [left] = await views('mug', ['left']);
+    if (!left) throw new Error('a view');
+    const colours = await generate({ ...small, views: [front, left] }, quiet);
+    expect(colours.report.advice.join('\n')).toMatch(
+      /left_image_url and image_url share \d+ % of their colours/,
+    );
   });
 
   it('tells of separate pieces', async () => {
