@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type AssetView, assetSchema, formatBytes, viewAsset } from '../jobs/view.js';
 import type { JsonObject } from '../json.js';
 import { tool as inspectAsset } from '../tools/inspect_asset.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { jobSchema, type JobView } from '../jobs/view.js';
 import { tool as cancelJob } from '../tools/cancel_job.js';
 import { tool as getJob } from '../tools/get_job.js';

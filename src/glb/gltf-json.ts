@@ -1,5 +1,5 @@
 import type { GLTF } from '@gltf-transform/core';
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalidGlb } from './container.js';
 import { LIMITS } from './limits.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ValidationIssue, ValidationReport } from './types.js';
 
 /** The Khronos glTF validator. */

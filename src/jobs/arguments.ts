@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MeshwrightError } from '../errors.js';
 import { isRecord } from '../json.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isJsonObject, type Json, type JsonObject } from '../json.js';
 
 /** How an inspection looks from outside: snake_case as everywhere, lengths named with their unit, no nesting for what is asked most. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ProviderId } from '../config.js';
 import type { Json, JsonObject } from '../json.js';
 import type { AssetRole } from '../store/types.js';

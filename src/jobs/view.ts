@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ErrorCode } from '../errors.js';
 import { isRecord, type JsonObject } from '../json.js';
 import { redact } from '../log.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { jobSchema } from '../jobs/view.js';
 import { defineTool, jobAnswer, jobId, type Tool } from './tool.js';
 

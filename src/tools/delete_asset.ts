@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { assetId, defineTool, type Tool } from './tool.js';
 
 export const tool: Tool = defineTool({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { inspectionSchema, viewInspection } from '../jobs/inspection.js';
 import { assetId, defineTool, type Tool } from './tool.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { assetSchema, viewAsset } from '../jobs/view.js';
 import { defineTool, jsonObject, type Tool } from './tool.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { jobSchema, type JobStatus, viewJob } from '../jobs/view.js';
 import type { JobState } from '../store/types.js';
 import { defineTool, jsonObject, type Tool } from './tool.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MeshwrightError } from '../errors.js';
 import { imageFields, type Model } from '../jobs/model.js';
 import { compact } from '../jobs/view.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MeshwrightError } from '../errors.js';
 import type { Model } from '../jobs/model.js';
 import { jobSchema, statusOf } from '../jobs/view.js';

@@ -1,6 +1,6 @@
 import type { CallToolResult, ContentBlock, Tool as ToolDefinition } from '@modelcontextprotocol/server';
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Config, ProviderId } from '../config.js';
 import { MeshwrightError, messageOf } from '../errors.js';
 import { isRecord, type Json, type JsonObject, toJson } from '../json.js';

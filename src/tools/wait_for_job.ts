@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { jobSchema } from '../jobs/view.js';
 import { waitAndAnswer } from './model-tool.js';
 import { defineTool, jobId, type Tool } from './tool.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isRecord, type Json } from '../../json.js';
 import type { AssetRole } from '../../store/types.js';
 import type { Output, OutputFile } from '../../jobs/model.js';

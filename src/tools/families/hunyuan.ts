@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { between, seed, whole } from './fields.js';
 import type { PriceRow } from '../../jobs/model.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JsonObject } from '../../json.js';
 import { falOutput, seed } from './fields.js';
 import type { Surcharge } from '../../jobs/model.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { falOutput } from '../families/fields.js';
 import { hunyuanArguments } from '../families/hunyuan.js';
 import { image, type Model } from '../../jobs/model.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { falOutput, sampler, seed, whole } from '../families/fields.js';
 import { image, type Model } from '../../jobs/model.js';
 

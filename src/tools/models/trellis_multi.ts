@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { image, type Model } from '../../jobs/model.js';
 import { trellisArguments, trellisOutput, trellisPrices } from '../families/trellis.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { image, type Model } from '../../jobs/model.js';
 import { tripoArguments, tripoOutput, tripoSurcharges } from '../families/tripo.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { between, falOutput, whole } from '../families/fields.js';
 import { image, type Model } from '../../jobs/model.js';
 
