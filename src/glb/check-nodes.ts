@@ -1,4 +1,4 @@
-import { invalidGlb, missing } from './container.js';
+import { invalidGlb, missing } from './refusal.js';
 import type { GltfJson } from './gltf-json.js';
 import { LIMITS } from './limits.js';
 

@@ -1,10 +1,9 @@
-import { ImageUtils } from '@gltf-transform/core';
 import { readDracoCounts } from './draco-header.js';
 import { checkNodes } from './check-nodes.js';
-import { invalidGlb, megabytes, missing } from './container.js';
 import type { AccessorJson, BufferViewJson, GltfJson, PrimitiveJson } from './gltf-json.js';
+import { imageSize } from './image-size.js';
 import { LIMITS } from './limits.js';
-import { sniff } from './sniff.js';
+import { invalidGlb, megabytes, missing } from './refusal.js';
 
 /**
  * Checks, before any decoder runs and any array is made, that everything the JSON asks for lies inside the file
@@ -194,12 +193,21 @@ function checkPrimitive(json: GltfJson, buffers: Buffers, primitive: PrimitiveJs
 }
 
 function checkImages(json: GltfJson, buffers: Buffers): void {
+  let total = 0;
   for (const [i, image] of (json.images ?? []).entries()) {
     const bytes = imageBytes(json, buffers, image, i);
-    const pixels = bytes && imagePixels(bytes);
-    if (pixels !== undefined && pixels > LIMITS.imagePixels) {
+    if (bytes === undefined) continue;
+    // Many images may share the same bytes, and each gets a copy.
+    total += bytes.length;
+    if (total > LIMITS.fileBytes) {
       throw invalidGlb(
-        `Image ${i} of this GLB has ${Math.round(pixels / 1e6)} megapixels, over the limit of ${Math.round(LIMITS.imagePixels / 1e6)}: ` +
+        `The images of this GLB have more than ${megabytes(LIMITS.fileBytes)} together: it was made to exhaust memory. Export it again.`,
+      );
+    }
+    const [width, height] = imageSize(bytes) ?? [0, 0];
+    if (width * height > LIMITS.imagePixels) {
+      throw invalidGlb(
+        `Image ${i} of this GLB has ${Math.round((width * height) / 1e6)} megapixels, over the limit of ${Math.round(LIMITS.imagePixels / 1e6)}: ` +
           'it was made to exhaust memory or needs to be scaled down to 4096 × 4096.',
       );
     }
@@ -223,29 +231,4 @@ function imageBytes(
   if (view === undefined) throw missing(`image ${i}`, 'bufferView', image.bufferView);
   const start = view.byteOffset ?? 0;
   return buffers[view.buffer]?.subarray(start, start + view.byteLength);
-}
-
-/** Width × height by the header; `undefined` when it cannot be told (decoders have their own limit). */
-function imagePixels(bytes: Uint8Array): number | undefined {
-  const size = imageSize(bytes);
-  return size && size[0] * size[1];
-}
-
-/** Pixels, by the header. Answers `undefined` for a damaged or unknown image. */
-export function imageSize(bytes: Uint8Array): [width: number, height: number] | undefined {
-  try {
-    const { format, mimeType } = sniff(bytes);
-    if (format === 'ktx2') return ktx2Size(bytes);
-    // A copy of the beginning: the library's readers look past the end of a view.
-    const [width, height] = ImageUtils.getSize(bytes.slice(0, 2 ** 20), mimeType) ?? [];
-    return width && height ? [width, height] : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The library would read all levels. */
-function ktx2Size(bytes: Uint8Array): [width: number, height: number] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return [view.getUint32(20, true), view.getUint32(24, true)];
 }

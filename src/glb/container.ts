@@ -1,5 +1,6 @@
-import { MeshwrightError } from '../errors.js';
+import type { MeshwrightError } from '../errors.js';
 import { LIMITS } from './limits.js';
+import { fileTooLarge, invalidGlb, megabytes } from './refusal.js';
 import { sniff } from './sniff.js';
 import type { FileFormat } from './sniff.js';
 
@@ -39,18 +40,6 @@ const NAMES: Record<Exclude<FileFormat, 'glb' | 'unknown'>, string> = {
   xml: 'an XML document (often an error message in place of the model)',
   json: 'a JSON document (often an error message in place of the model)',
 };
-
-/** The error for a file that breaks the rules of GLB or glTF. */
-export function invalidGlb(sentence: string, cause?: unknown): MeshwrightError {
-  return new MeshwrightError('invalid_asset', sentence, { cause });
-}
-
-/** The error for a reference that leads nowhere. */
-export function missing(owner: string, kind: string, index: number | string): Error {
-  return invalidGlb(
-    `In this GLB, ${owner} refers to ${kind} ${index}, which does not exist: the file is damaged. Export it again.`,
-  );
-}
 
 /**
  * Takes a GLB apart.
@@ -95,17 +84,6 @@ export function readContainer(input: Uint8Array): GlbChunks {
     );
   }
   return { json: parseJson(first.data), bin: second?.type === CHUNK_BIN ? second.data : undefined };
-}
-
-export function fileTooLarge(size: number): MeshwrightError {
-  return new MeshwrightError(
-    'too_large',
-    `The file has ${megabytes(size)}; files up to ${megabytes(LIMITS.fileBytes)} can be opened. Use a smaller version of the model.`,
-  );
-}
-
-export function megabytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`;
 }
 
 interface Chunk {

@@ -1,7 +1,7 @@
 import { ImageUtils } from '@gltf-transform/core';
 import type { Animation, Document, Material, Texture } from '@gltf-transform/core';
 import { PBRSpecularGlossiness, Unlit } from '@gltf-transform/extensions';
-import { imageSize } from './check.js';
+import { imageSize } from './image-size.js';
 import { sniff } from './sniff.js';
 import type { AnimationInfo, MaterialInfo, SkinInfo, TextureInfo, TextureSlot } from './types.js';
 

@@ -1,6 +1,6 @@
 import type { GLTF } from '@gltf-transform/core';
 import * as z from 'zod';
-import { invalidGlb } from './container.js';
+import { invalidGlb } from './refusal.js';
 import { LIMITS } from './limits.js';
 
 /**

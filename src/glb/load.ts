@@ -3,7 +3,8 @@ import type { Document, GLTF } from '@gltf-transform/core';
 import { ALL_EXTENSIONS } from '@gltf-transform/extensions';
 import { MeshwrightError } from '../errors.js';
 import { checkGltf } from './check.js';
-import { invalidGlb, readContainer } from './container.js';
+import { readContainer } from './container.js';
+import { invalidGlb } from './refusal.js';
 import { parseGltf } from './gltf-json.js';
 
 export interface LoadedGlb {

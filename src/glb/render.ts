@@ -2,7 +2,7 @@ import type { Document, Texture } from '@gltf-transform/core';
 import { MeshwrightError } from '../errors.js';
 import type { ViewName } from './camera.js';
 import { VIEW_NAMES, centreOf } from './camera.js';
-import { invalidGlb } from './container.js';
+import { invalidGlb } from './refusal.js';
 import { cleanName } from './describe.js';
 import { drawScene } from './draw.js';
 import { encodePicture } from './encode.js';

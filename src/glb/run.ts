@@ -1,5 +1,6 @@
-import type { RenderOptions, RenderResult } from './render.js';
+import { MeshwrightError, systemCode } from '../errors.js';
 import { runInWorker } from '../worker-thread.js';
+import type { RenderOptions, RenderResult } from './render.js';
 import type { GlbSource, GlbTask } from './tasks.js';
 import type { Inspection } from './types.js';
 
@@ -32,6 +33,21 @@ export function renderInWorker(
   return run({ name: 'render', source, options }, { signal });
 }
 
-function run<Out>(task: GlbTask, { signal }: GlbRunOptions): Promise<Out> {
-  return runInWorker<GlbTask, Out>('glb', task, { signal, timeoutMs: TIMEOUT_MS, maxHeapMb: MAX_HEAP_MB });
+async function run<Out>(task: GlbTask, { signal }: GlbRunOptions): Promise<Out> {
+  try {
+    return await runInWorker<GlbTask, Out>('glb', task, {
+      signal,
+      timeoutMs: TIMEOUT_MS,
+      maxHeapMb: MAX_HEAP_MB,
+    });
+  } catch (error) {
+    if (systemCode(error) !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
+    throw new MeshwrightError(
+      'too_large',
+      'This model takes too much memory to be opened: use a simplified version.',
+      {
+        cause: error,
+      },
+    );
+  }
 }

@@ -1,6 +1,6 @@
 import type { Document, Material, Node, Primitive, Scene } from '@gltf-transform/core';
 import { InstancedMesh, Visibility } from '@gltf-transform/extensions';
-import { invalidGlb } from './container.js';
+import { invalidGlb } from './refusal.js';
 import type { Geometry, Indices } from './geometry.js';
 import { GeometryReader, flipped, toFloats, triangleCount } from './geometry.js';
 import { LIMITS } from './limits.js';

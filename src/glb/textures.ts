@@ -1,7 +1,7 @@
 import type { Texture } from '@gltf-transform/core';
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
-import { imageSize } from './check.js';
+import { imageSize } from './image-size.js';
 import { decodeKtx2 } from './ktx2.js';
 import { LIMITS } from './limits.js';
 import { sniff } from './sniff.js';

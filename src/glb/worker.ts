@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { MeshwrightError, systemCode } from '../errors.js';
 import { serveWorker } from '../worker-thread.js';
-import { fileTooLarge } from './container.js';
+import { fileTooLarge } from './refusal.js';
 import { LIMITS } from './limits.js';
 import type { GlbTask, GlbTaskResult } from './tasks.js';
 

@@ -254,6 +254,16 @@ describe('load refuses', () => {
     await expect(refusal(file)).resolves.toContain('3600 megapixels');
   });
 
+  it('one image a thousand times', async () => {
+    const { json, bin } = triangle();
+    const images = Array.from({ length: 1000 }, () => ({ bufferView: 1, mimeType: 'image/png' }));
+    const bufferViews = [...json.bufferViews, { buffer: 0, byteOffset: 36, byteLength: 2 ** 20 }];
+    const file = { ...json, images, bufferViews, buffers: [{ byteLength: 36 + 2 ** 20 }] };
+    const bytes = new Uint8Array(36 + 2 ** 20);
+    bytes.set(bin);
+    await expect(refusal(assemble(file, bytes))).resolves.toContain('512 MiB');
+  });
+
   it('anything that lies outside the file', async () => {
     const { json, bin } = triangle();
     for (const uri of ['mesh.bin', '../../etc/passwd', 'file:///etc/passwd', 'http://127.0.0.1/x']) {

@@ -328,25 +328,53 @@ describe('render shows', () => {
     expect(hue((await picture(document, front)).at('front', 0.8))).toBe('--b');
     info?.setWrapS(10497);
     expect(hue((await picture(document, front)).at('front', 0.8))).toBe('r--');
-    // A quarter turn: u runs downwards.
-    transform.setOffset([0, 0]).setRotation(Math.PI / 2);
-    const turned = await picture(document, front);
-    expect(hue(turned.at('front', 0.5, 0.2))).toBe('r--');
-    expect(hue(turned.at('front', 0.5, 0.8))).toBe('--b');
+    // A quarter turn: u runs downwards and v to the left.
+    const quarters = await card([
+      [RED, GREEN],
+      [BLUE, [230, 230, 230]],
+    ]);
+    const turn = quarters.document
+      .createExtension(KHRTextureTransform)
+      .createTransform()
+      .setRotation(Math.PI / 2);
+    quarters.material.getBaseColorTextureInfo()?.setExtension(KHRTextureTransform.EXTENSION_NAME, turn);
+    const turned = await picture(quarters.document, front);
+    const corners = [
+      [0.3, 0.3],
+      [0.7, 0.3],
+      [0.3, 0.7],
+      [0.7, 0.7],
+    ] as const;
+    expect(corners.map(([x, y]) => hue(turned.at('front', x, y)))).toEqual(['--b', 'r--', 'rgb', '-g-']);
   });
 
-  it('normal maps: what rises to the left is brighter on the left', async () => {
-    const { document, material } = await card([[[200, 200, 200]]]);
-    const flat = brightness((await picture(document, front)).at('front'));
-    const normalMap = async (normal: Rgb): Promise<number> => {
+  it('normal maps: what faces the light is brighter, whichever way the texture lies', async () => {
+    const lit = async (uvs: number[], normal: Rgb): Promise<number> => {
+      const document = new Document();
       const image = new Uint8Array(await squares([[normal]], 8));
-      material.setNormalTexture(document.createTexture().setMimeType('image/png').setImage(image));
-      return brightness((await picture(document, front)).at('front'));
+      const texture = document.createTexture().setMimeType('image/png').setImage(image);
+      const material = matte(document, [0.6, 0.6, 0.6]).setNormalTexture(texture);
+      addNode(document, 'card', addPrimitive(document, { ...quad('+z'), uvs }, material));
+      return brightness((await picture(document, { ...front, size: 256 })).at('front'));
     };
-    expect(await normalMap([128, 128, 255])).toBeCloseTo(flat, -0.5);
-    // The key light comes from the upper left; red is to the right, green is up.
-    expect(await normalMap([60, 128, 230])).toBeGreaterThan((await normalMap([196, 128, 230])) + 10);
-    expect(await normalMap([128, 196, 230])).toBeGreaterThan((await normalMap([128, 60, 230])) + 10);
+    const { uvs: straight } = quad('+z');
+    const flat = await lit(straight, [128, 128, 255]);
+    // The key light comes from the upper left. Red is along u, green against v.
+    const [left, right]: [Rgb, Rgb] = [
+      [60, 128, 230],
+      [196, 128, 230],
+    ];
+    const [up, down]: [Rgb, Rgb] = [
+      [128, 196, 230],
+      [128, 60, 230],
+    ];
+    expect(await lit(straight, left)).toBeGreaterThan((await lit(straight, right)) + 10);
+    expect(await lit(straight, up)).toBeGreaterThan((await lit(straight, down)) + 10);
+    expect(await lit(straight, right)).toBeLessThan(flat);
+    // Turned: u runs downwards and v to the left.
+    const turned = [1, 1, 1, 0, 0, 0, 0, 1];
+    expect(await lit(turned, left)).toBeGreaterThan((await lit(turned, right)) + 10);
+    expect(await lit(turned, down)).toBeGreaterThan((await lit(turned, up)) + 10);
   });
 
   it('creases darker than open surfaces, and ridges not', async () => {
