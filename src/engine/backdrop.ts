@@ -140,26 +140,29 @@ function peel(data: Uint8Array<ArrayBuffer>, coverage: Uint8Array, width: number
   }
 }
 
-/** By the difference just inside the outline against just outside, the grain, and what of the border is no backdrop. */
+/** How far outside the outline, in pixels, there has to be backdrop: past what blur and JPEG mix. */
+const REACH = 5;
+
+/** By how much of the outline is a sharp edge against backdrop, the grain, and what of the border is no backdrop. */
 function clearnessOf(
   data: Uint8Array,
   width: number,
   height: number,
-  { difference, noise, outliers }: BorderModel,
-  { sure, shadow }: Limits,
+  { difference, gradient, noise, outliers }: BorderModel,
+  { shadow, slow }: Limits,
 ): number {
   let contour = 0;
   let clear = 0;
-  for (let j = 3; j < height - 3; j += 1) {
-    for (let i = 3; i < width - 3; i += 1) {
+  for (let j = REACH; j < height - REACH; j += 1) {
+    for (let i = REACH; i < width - REACH; i += 1) {
       const at = j * width + i;
       if (!data[at]) continue;
       for (const step of [1, -1, width, -width]) {
         if (data[at + step]) continue;
         contour += 1;
-        const inner = difference[at - step] ?? 0;
-        const outer = difference[at + 3 * step] ?? 0;
-        if (inner - outer > Math.max(4, sure) && outer < shadow) clear += 1;
+        // A shaded object that fades into the backdrop has a soft edge there: its true outline is elsewhere.
+        const edge = Math.max(gradient[at] ?? 0, gradient[at + step] ?? 0);
+        if (edge > 2 * slow && (difference[at + REACH * step] ?? 0) < shadow) clear += 1;
       }
     }
   }

@@ -1,11 +1,10 @@
 import { MeshwrightError } from '../errors.js';
-import { adviceOn, fieldOf } from './advice.js';
+import { adviceOn } from './advice.js';
 import { silhouetteFit } from './fit.js';
-import { cutOut } from './mask.js';
 import type { Shot } from './outlines.js';
-import { decode } from './pixels.js';
 import { paletteOf, paletteOverlap } from './palette.js';
 import { buildShape } from './shape.js';
+import { takeShot } from './shot.js';
 import { texture } from './texture.js';
 import type { GenerateInput, GenerateOutput, Report } from './types.js';
 
@@ -17,22 +16,17 @@ import type { GenerateInput, GenerateOutput, Report } from './types.js';
  */
 export async function generate(input: GenerateInput, report: Report): Promise<GenerateOutput> {
   const stages = stopwatch(report);
-  stages.enter('decode', 0, 'decoding the pictures');
+  stages.enter('cut out', 0, 'cutting the object out');
   if (!input.views.some(({ name }) => name === 'front')) {
     throw new MeshwrightError('invalid_arguments', 'A front view is needed: send it in image_url.', {
       field: 'image_url',
     });
   }
-  const pictures = await Promise.all(
-    input.views.map(async ({ name, image }) => ({ name, pixels: await decode(image, fieldOf[name]) })),
-  );
-  const given = input.mask && (await decode(input.mask, 'mask_url'));
-
-  stages.enter('cut out', 0.08, 'cutting the object out');
-  const shots: Shot[] = pictures.map(({ name, pixels }) => {
-    const mask = cutOut(pixels, { field: fieldOf[name], given: name === 'front' ? given : undefined });
-    return { name, pixels, mask };
-  });
+  const shots: Shot[] = [];
+  // One after the other: a large picture takes much memory while it is decoded.
+  for (const { name, image } of input.views) {
+    shots.push(await takeShot(name, image, name === 'front' ? input.mask : undefined));
+  }
 
   stages.enter('shape', 0.15, 'building the shape');
   const { shape: kind, depth, targetTriangles, textureSize } = input;
