@@ -27,7 +27,7 @@ export interface FoundationOptions<Role extends string> {
 }
 
 export interface RoleBehaviour<Action> {
-  classify: (method: string, path: string) => Classified;
+  classify: (method: string, path: string, query: URLSearchParams) => Classified;
   handle: (exchange: Exchange, actions: Action[]) => Reply | Promise<Reply>;
 }
 
