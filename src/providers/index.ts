@@ -1,7 +1,9 @@
 import type { Config, ProviderId } from '../config.js';
 import { FalProvider, type FalOptions } from './fal.js';
 import { LocalProvider } from './local.js';
+import { PixazoProvider } from './pixazo.js';
 import type { Provider } from './provider.js';
+import { ScenarioProvider } from './scenario.js';
 
 /** The providers that exist under this configuration; a provider exists when its key does. */
 export function providers(
@@ -9,17 +11,27 @@ export function providers(
   hints: Pick<FalOptions, 'typicalSeconds'> = {},
 ): ReadonlyMap<ProviderId, Provider> {
   const all: Provider[] = [new LocalProvider()];
-  const { falKey, falQueueUrl, falRestUrl, allowHosts, pollMs } = config;
-  if (falKey !== undefined) {
+  const { falKey, pixazoKey, scenarioKey, scenarioSecret, allowHosts, pollMs } = config;
+  const fal =
+    falKey === undefined
+      ? undefined
+      : new FalProvider({
+          key: falKey,
+          queueUrl: config.falQueueUrl,
+          restUrl: config.falRestUrl,
+          allowHosts,
+          pollMs,
+          ...hints,
+        });
+  if (fal) all.push(fal);
+  if (pixazoKey !== undefined) {
+    const hostImage = fal?.upload.bind(fal);
+    all.push(new PixazoProvider({ key: pixazoKey, url: config.pixazoUrl, pollMs, hostImage, ...hints }));
+  }
+  if (scenarioKey !== undefined && scenarioSecret !== undefined) {
+    const url = config.scenarioUrl;
     all.push(
-      new FalProvider({
-        key: falKey,
-        queueUrl: falQueueUrl,
-        restUrl: falRestUrl,
-        allowHosts,
-        pollMs,
-        ...hints,
-      }),
+      new ScenarioProvider({ key: scenarioKey, secret: scenarioSecret, url, allowHosts, pollMs, ...hints }),
     );
   }
   return new Map(all.map((provider) => [provider.id, provider]));

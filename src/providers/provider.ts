@@ -119,6 +119,14 @@ export class ProviderFailure extends Error {
   }
 }
 
+/** What a provider says of the key that it was given. */
+export type KeyVerdict =
+  | { key: 'accepted' }
+  /** `why` are the provider's words. */
+  | { key: 'refused'; why: string }
+  /** It gave no answer from which that could be told. */
+  | { key: 'unknown'; why: string };
+
 export interface Provider {
   readonly id: ProviderId;
   /** Name for people. */
@@ -144,4 +152,11 @@ export interface Provider {
   cancel(operation: Json, context: ProviderContext): Promise<CancelOutcome>;
   /** The job has ended: what is held in memory for it may go. */
   release?(operation: Json): void;
+  /** Whether the key is known there; spends nothing and does not throw. Absent where there is no key. */
+  checkKey?(context: Pick<ProviderContext, 'signal'>): Promise<KeyVerdict>;
 }
+
+/** The working part of a provider with a key, see `LazyProvider`. */
+export type ProviderSession = Required<
+  Pick<Provider, 'upload' | 'submit' | 'follow' | 'result' | 'cancel' | 'checkKey'>
+>;

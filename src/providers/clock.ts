@@ -1,0 +1,1 @@
+export { type FollowClock as Clock, systemClock } from './fal/clock.js';

@@ -1,0 +1,49 @@
+import type { JsonObject } from '../json.js';
+import { keepSecret } from '../log.js';
+import type { Clock } from './clock.js';
+import { LazyProvider } from './lazy.js';
+import type { ProviderContext } from './provider.js';
+import type { ScenarioSession } from './scenario/session.js';
+
+export interface ScenarioOptions {
+  key: string;
+  secret: string;
+  /** Base URL without a slash at the end. */
+  url: string;
+  /** `host[:port]` that parts of large images may be sent to although private or not https. */
+  allowHosts: readonly string[];
+  /** Polls at this interval instead of an adaptive one. */
+  pollMs?: number | undefined;
+  /** Seconds that jobs of a model usually take, where that is known. */
+  typicalSeconds?: ((model: string) => number | undefined) | undefined;
+  /** For tests. */
+  clock?: Clock | undefined;
+}
+
+/**
+ * Scenario: models that take the ids of assets and answer with ids of assets, whose URLs expire. It counts in
+ * creative units and tells a job's price before it is run. Facts: its documents and its official clients.
+ */
+export class ScenarioProvider extends LazyProvider<ScenarioSession> {
+  readonly id = 'scenario';
+  readonly title = 'Scenario';
+  readonly takesUrls = false;
+
+  constructor(options: ScenarioOptions) {
+    keepSecret(options.key, options.secret, `${options.key}:${options.secret}`);
+    super(() => import('./scenario/session.js').then(({ ScenarioSession: Session }) => new Session(options)));
+  }
+
+  /**
+   * What a job would cost in creative units; nothing is started. The body is checked as that of a real job.
+   *
+   * @throws SubmitError as a submit would
+   */
+  async estimateUnits(
+    model: string,
+    body: JsonObject,
+    context: Pick<ProviderContext, 'signal'>,
+  ): Promise<number> {
+    return (await this.open()).estimateUnits(model, body, context);
+  }
+}

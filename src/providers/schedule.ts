@@ -1,0 +1,1 @@
+export { backoffMs, pollWaitMs, retryAfterMs } from './fal/schedule.js';

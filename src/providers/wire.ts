@@ -1,0 +1,1 @@
+export { readBody, Wire } from './fal/wire.js';
