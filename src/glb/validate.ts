@@ -27,11 +27,8 @@ const MAX_ISSUES = 20;
 export async function validate(bytes: Uint8Array): Promise<ValidationReport> {
   const { default: validator } = await import('gltf-validator');
   // More issues than are shown, so that errors that come late are among the first.
-  const result = await validator.validateBytes(bytes, {
-    format: 'glb',
-    maxIssues: 1000,
-    writeTimestamp: false,
-  });
+  const options = { format: 'glb', maxIssues: 1000, writeTimestamp: false } as const;
+  const result = await withoutEcho(() => validator.validateBytes(bytes, options));
   const { numErrors, numWarnings, numInfos, numHints, messages } = report.parse(result).issues;
   const issues = messages
     .toSorted((a, b) => a.severity - b.severity)
@@ -48,4 +45,21 @@ export async function validate(bytes: Uint8Array): Promise<ValidationReport> {
     hints: numHints,
     issues,
   };
+}
+
+/**
+ * On some damaged images the validator reports its result and then throws, past any promise, that it has done so
+ * already: that would end the process. Every other error that nobody catches still does.
+ */
+async function withoutEcho<Result>(work: () => Promise<Result>): Promise<Result> {
+  if (process.hasUncaughtExceptionCaptureCallback()) return work();
+  process.setUncaughtExceptionCaptureCallback((error) => {
+    if (!error.message.includes('Future already completed')) throw error;
+  });
+  try {
+    return await work();
+  } finally {
+    await new Promise(setImmediate);
+    process.setUncaughtExceptionCaptureCallback(null);
+  }
 }

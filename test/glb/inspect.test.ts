@@ -270,6 +270,17 @@ describe('inspect', () => {
     expect(codes(report)).toEqual(expect.arrayContaining(['odd_texture_size', 'damaged_textures']));
   });
 
+  it('survives an image with a damaged header, which throws the validator off', async () => {
+    const document = plainCube();
+    const image = new Uint8Array(await squares([[[200, 0, 0]]], 64));
+    image[12] = 0;
+    const texture = document.createTexture('broken').setMimeType('image/png').setImage(image);
+    document.getRoot().listMaterials()[0]?.setBaseColorTexture(texture);
+    const report = await inspectDocument(document);
+    expect(report.validation.issues[0]).toMatchObject({ code: 'IMAGE_DATA_INVALID', pointer: '/images/0' });
+    expect(codes(report)).toEqual(['invalid']);
+  });
+
   it('lists animations with their length', async () => {
     const document = plainCube();
     const [buffer] = document.getRoot().listBuffers();
