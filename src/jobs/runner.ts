@@ -6,8 +6,9 @@ import { redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure, SubmitError } from '../providers/provider.js';
 import type { AssetStore, Bus, ImageRef, Job, JobError, JobStore, ProviderId } from '../store/types.js';
 import type { Model, ModelImages, Route } from './model.js';
+import { chooseRoutes, type Health } from './routes.js';
 import type { Settled } from './settle.js';
-import { apply, isFinal, type JobEvent } from './transition.js';
+import { apply, isFinal, type JobEvent, type NextAttempt } from './transition.js';
 
 /**
  * Carries one job on: reads the row and does what its state asks, until the job ends or has to wait. `step` may
@@ -24,6 +25,9 @@ export interface RunnerDeps {
   provider: (id: ProviderId, principal: string) => Provider | undefined;
   model: (tool: string) => Promise<Model | undefined>;
   estimateUsd: (route: Route, args: JsonObject) => number | null;
+  health: Health;
+  /** Fetches and keeps an image for a provider that does not read URLs itself. */
+  fetchImage: (url: string, field: string) => Promise<Extract<ImageRef, { kind: 'blob' }>>;
   settle: (job: Job, route: Route, files: readonly Uint8Array[], signal: AbortSignal) => Promise<Settled>;
 }
 
@@ -33,6 +37,11 @@ const LEASE_MS = 15_000;
 const SUBMIT_DEADLINE_MS = 60_000;
 /** A process that was paused longer than this between claiming and sending must not send. */
 const SEND_WITHIN_MS = 2_000;
+/** A provider that asks for a pause no longer than this is asked again; a longer one means the next route. */
+const SHORT_WAIT_MS = 20_000;
+const MAX_RETRIES = 3;
+/** How long a provider that refused is tried last. */
+const REFUSED_FOR_MS = 300_000;
 /** Least time between two progress rows of one job. */
 const REPORT_EVERY_MS = 500;
 /** Longest wait between two attempts to store the files of a finished job. */
@@ -138,17 +147,21 @@ export class Runner {
       await this.#turnedDown(job, model, token, error, false);
       return;
     }
-    const claimed = await this.advance(job.id, { type: 'claim', token });
     const claimedAt = performance.now();
+    const claimed = await this.advance(job.id, { type: 'claim', token });
     if (!claimed) return;
+    if (performance.now() - claimedAt > SEND_WITHIN_MS && !provider.repeatable) {
+      // This process was paused; somebody else may have looked at the job meanwhile.
+      await this.advance(job.id, { type: 'refused', token, next: sameRoute(job), dueAt: Date.now() });
+      return;
+    }
     try {
-      if (performance.now() - claimedAt > SEND_WITHIN_MS && !provider.repeatable) {
-        throw new SubmitError('refused', 'This process was paused before it could send the job.');
-      }
+      // Stopping the server does not cut a submit off: its answer says whether the job was bought.
       const operation = await provider.submit(
         { jobId: job.id, model: route.endpoint, body },
-        { ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(SUBMIT_DEADLINE_MS)]) },
+        { ...context, signal: AbortSignal.timeout(SUBMIT_DEADLINE_MS) },
       );
+      this.#deps.health.accepted(job.provider);
       await this.advance(job.id, { type: 'accepted', token, operation });
     } catch (error) {
       await this.#turnedDown(job, model, token, error, true);
@@ -156,21 +169,17 @@ export class Runner {
   }
 
   async #upload(job: Job, provider: Provider, context: ProviderContext): Promise<ModelImages> {
-    const send = async (ref: ImageRef): Promise<string> =>
-      ref.kind === 'url'
-        ? ref.url
-        : provider.upload(
-            {
-              key: ref.key,
-              sha256: ref.sha256,
-              mimeType: ref.mimeType,
-              read: () => context.readInput(ref.key),
-            },
-            context,
-          );
+    const send = async (ref: ImageRef, field: string): Promise<string> => {
+      if (ref.kind === 'url' && provider.takesUrls) return ref.url;
+      const held = ref.kind === 'blob' ? ref : await this.#deps.fetchImage(ref.url, field);
+      const { key, sha256, mimeType } = held;
+      return provider.upload({ key, sha256, mimeType, read: () => context.readInput(key) }, context);
+    };
     const images: ModelImages = {};
     for (const [field, refs] of Object.entries(job.images)) {
-      images[field] = Array.isArray(refs) ? await Promise.all(refs.map(send)) : await send(refs);
+      images[field] = Array.isArray(refs)
+        ? await Promise.all(refs.map((ref) => send(ref, field)))
+        : await send(refs, field);
     }
     return images;
   }
@@ -190,35 +199,57 @@ export class Runner {
       await this.advance(job.id, { type: 'lost', token, error: unconfirmedError(job, message) });
       return;
     }
-    const next = outcome === 'refused' ? this.#nextRoute(job, model) : undefined;
+    const next =
+      outcome === 'refused' ? this.#nextAttempt(job, model, message, failure?.retryAfterMs) : undefined;
     if (next) {
+      const { dueAt, ...attempt } = next;
       await this.advance(job.id, {
         type: 'refused',
         token: claimed ? token : undefined,
-        next,
-        dueAt: Date.now(),
+        next: attempt,
+        dueAt,
       });
       return;
     }
     await this.advance(job.id, { type: 'failed', error: refusalError(error, message) });
   }
 
-  #nextRoute(
+  /** A short wait on the same route, or another route; never after an outcome that is not known. */
+  #nextAttempt(
     job: Job,
     model: Model,
-  ): { provider: ProviderId; model: string; estimateUsd: number | null } | undefined {
+    refusal: string,
+    retryAfterMs: number | undefined,
+  ): (NextAttempt & { dueAt: number }) | undefined {
+    const { provider, estimateUsd, health } = this.#deps;
+    const retries = job.retries ?? 0;
+    if (retryAfterMs !== undefined && retryAfterMs <= SHORT_WAIT_MS && retries < MAX_RETRIES) {
+      return { ...sameRoute(job), retries: retries + 1, dueAt: Date.now() + retryAfterMs };
+    }
+    health.refused(job.provider, Math.max(retryAfterMs ?? 0, REFUSED_FOR_MS));
     if (job.providerChoice !== 'auto') return undefined;
-    const tried = model.routes.findIndex(({ provider }) => provider === job.provider);
-    const next = model.routes
-      .slice(tried + 1)
-      .find((route) => this.#deps.provider(route.provider, job.principal) && !route.refuses?.(job.args));
-    return (
-      next && {
-        provider: next.provider,
-        model: next.endpoint,
-        estimateUsd: this.#deps.estimateUsd(next, job.args),
-      }
-    );
+    const tried = [...(job.tried ?? []), { provider: job.provider, refusal }];
+    const { choices } = chooseRoutes({
+      model,
+      args: job.args,
+      choice: 'auto',
+      tried,
+      hasKey: (id) => provider(id, job.principal) !== undefined,
+      isHealthy: (id) => health.isHealthy(id),
+      price: (route) => estimateUsd(route, job.args),
+    });
+    const [best] = choices;
+    if (!best) return undefined;
+    const { route, reason } = best;
+    return {
+      provider: route.provider,
+      model: route.endpoint,
+      estimateUsd: estimateUsd(route, job.args),
+      routeReason: reason,
+      tried,
+      retries: 0,
+      dueAt: Date.now(),
+    };
   }
 
   /** A submit that some process began and nobody finished. */
@@ -327,6 +358,16 @@ export class Runner {
       isFinal(row) ? undefined : { job: { ...row, dueAt: Date.now() + ms } },
     );
   }
+}
+
+function sameRoute({ provider, model, estimateUsd, routeReason, tried }: Job): NextAttempt {
+  return {
+    provider,
+    model,
+    estimateUsd,
+    ...(routeReason === undefined ? {} : { routeReason }),
+    ...(tried === undefined ? {} : { tried }),
+  };
 }
 
 function unconfirmedError(job: Job, why: string): JobError {

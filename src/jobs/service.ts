@@ -12,8 +12,9 @@ import { isDeadOwner, ownerId } from '../store/owner.js';
 import type { ImageRef, Job, JobState, Page } from '../store/types.js';
 import { Assets } from './assets.js';
 import { resolveImage } from './images.js';
-import { imageFields, type Model, type Route } from './model.js';
+import { imageFields, type Model } from './model.js';
 import { Prices } from './prices.js';
+import { chooseRoutes, Health, type RouteChoice } from './routes.js';
 import { Runner } from './runner.js';
 import { settle } from './settle.js';
 import { allowanceFor } from './spending.js';
@@ -38,6 +39,8 @@ export interface Started {
   deduplicated: boolean;
 }
 
+type HeldImage = Extract<ImageRef, { kind: 'blob' }>;
+
 export interface ServiceDeps {
   config: Config;
   log: Log;
@@ -58,6 +61,7 @@ export class Jobs {
   readonly #fetcher: Fetcher;
   readonly #providers: ReadonlyMap<ProviderId, Provider>;
   readonly #runner: Runner;
+  readonly #health = new Health();
   /** By endpoint: measured here, or else as its model declares. */
   readonly #typicalSeconds = new Map<string, number>();
 
@@ -84,6 +88,8 @@ export class Jobs {
         if (found) await this.#learn(found);
         return found;
       },
+      health: this.#health,
+      fetchImage: (url, field) => this.#fetchImage(url, field),
       estimateUsd: (route, args) => this.prices.estimateUsd(route, args),
       settle: (job, route, files, signal) =>
         settle({ files: this.store.assets, fetcher: this.#fetcher, log }, job, route, files, signal),
@@ -117,7 +123,7 @@ export class Jobs {
    */
   async generate(call: GenerateCall): Promise<Started> {
     const { model, args, principal } = call;
-    const route = this.#firstRoute(call);
+    const { route, reason } = this.#firstRoute(call);
     const broken = model.check?.(args, call.given);
     if (broken) throw new MeshwrightError('invalid_arguments', broken.message, { field: broken.field });
     const provider = this.#providers.get(route.provider);
@@ -131,6 +137,7 @@ export class Jobs {
       providerChoice: call.provider,
       provider: route.provider,
       model: route.endpoint,
+      routeReason: reason,
       digest: digestOf(call, plain, images),
       state: 'intent',
       args: plain,
@@ -234,20 +241,24 @@ export class Jobs {
     this.store.waker.wake(id);
   }
 
-  #firstRoute({ model, provider, args }: GenerateCall): Route {
-    const usable = model.routes.filter((route) => this.#providers.has(route.provider));
-    const reasons: string[] = [];
-    for (const route of usable) {
-      if (provider !== 'auto' && route.provider !== provider) continue;
-      const refusal = route.refuses?.(args);
-      if (refusal === undefined) return route;
-      reasons.push(refusal);
-    }
+  #firstRoute({ model, provider, args }: GenerateCall): RouteChoice {
+    const { choices, refusals } = chooseRoutes({
+      model,
+      args,
+      choice: provider,
+      tried: [],
+      hasKey: (id) => this.#providers.has(id),
+      isHealthy: (id) => this.#health.isHealthy(id),
+      price: (route) => this.prices.estimateUsd(route, args),
+    });
+    const [best] = choices;
+    if (best) return best;
+    const usable = model.routes.map((route) => route.provider).filter((id) => this.#providers.has(id));
     throw new MeshwrightError(
       'invalid_arguments',
-      reasons.length > 0
-        ? reasons.join(' ')
-        : `${model.tool} is not available over ${provider}; use ${usable.map((route) => route.provider).join(' or ')}.`,
+      refusals.length > 0
+        ? refusals.join(' ')
+        : `${model.tool} is not available over ${provider}; use ${usable.join(' or ')}.`,
       { field: 'provider' },
     );
   }
@@ -291,7 +302,28 @@ export class Jobs {
       },
       field,
     );
-    if (image.kind === 'url') return image;
+    return image.kind === 'url' ? image : this.#keepImage(image);
+  }
+
+  /** A public URL for a provider that takes bytes only. */
+  async #fetchImage(url: string, field: string): Promise<HeldImage> {
+    const image = await resolveImage(
+      url,
+      {
+        allowedDirs: [],
+        fetcher: this.#fetcher,
+        readAsset: () => Promise.reject(new Error('a URL is no asset')),
+        passUrls: false,
+      },
+      field,
+    );
+    if (image.kind === 'url') throw new Error('the image was not read');
+    return this.#keepImage(image);
+  }
+
+  async #keepImage(
+    image: Exclude<Awaited<ReturnType<typeof resolveImage>>, { kind: 'url' }>,
+  ): Promise<HeldImage> {
     const { sha256, mimeType, width, height } = image;
     const key = `input_${sha256}.${image.format}`;
     if (!(await this.store.assets.has(key))) await this.store.assets.put(key, image.bytes);

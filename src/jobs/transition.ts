@@ -1,4 +1,4 @@
-import type { Asset, Job, JobChange, JobError, ProviderId } from '../store/types.js';
+import type { Asset, Job, JobChange, JobError } from '../store/types.js';
 import type { Json, JsonObject } from '../json.js';
 import type { CancelOutcome, ProviderStatus } from '../providers/provider.js';
 
@@ -15,12 +15,7 @@ export type JobEvent =
   /** The one attempt to submit begins. */
   | { type: 'claim'; token: string }
   /** Nothing was accepted: the job goes back to its intent, on another route or later. */
-  | {
-      type: 'refused';
-      token: string | undefined;
-      next: { provider: ProviderId; model: string; estimateUsd: number | null };
-      dueAt: number;
-    }
+  | { type: 'refused'; token: string | undefined; next: NextAttempt; dueAt: number }
   | { type: 'accepted'; token: string; operation: Json }
   /** The attempt's outcome is not known. */
   | { type: 'lost'; token: string | undefined; error: JobError }
@@ -35,6 +30,12 @@ export type JobEvent =
   | { type: 'stored'; assets: Asset[]; seed: number | undefined; report: JsonObject | undefined }
   | { type: 'failed'; error: JobError; token?: string }
   | { type: 'cancelled'; error: JobError };
+
+/** Where a job that was refused is tried next. */
+export type NextAttempt = Pick<
+  Job,
+  'provider' | 'model' | 'estimateUsd' | 'routeReason' | 'tried' | 'retries'
+>;
 
 /** Share of the progress bar that the provider's own work fills. */
 const WORK_SHARE = 0.95;

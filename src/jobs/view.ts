@@ -166,7 +166,7 @@ export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: n
       const triangles = model?.inspection?.['triangles'];
       const count = typeof triangles === 'number' ? `, ${triangles.toLocaleString('en-US')} triangles` : '';
       return model
-        ? `Done in ${elapsed}: ${model.name}${count}, ${formatBytes(model.sizeBytes)}.${cancelNote(job)}`
+        ? `Done in ${elapsed}${routeNote(job)}: ${model.name}${count}, ${formatBytes(model.sizeBytes)}.${cancelNote(job)}`
         : `Done in ${elapsed}; its files were deleted.`;
     }
     case 'failed':
@@ -179,6 +179,13 @@ export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: n
 
 function nameOf(job: Job): string {
   return job.provider === 'local' ? 'the local generator' : job.provider;
+}
+
+/** Over which provider, where there was a choice or a refusal on the way. */
+function routeNote(job: Job): string {
+  return job.provider === 'local'
+    ? ''
+    : ` over ${job.provider} (${(job.routeReason ?? 'as asked').replace(/\.$/, '')})`;
 }
 
 function cancelNote(job: Job): string {

@@ -81,6 +81,14 @@ function isJob(value: unknown): value is Job {
     PROVIDERS.has(value['provider']) &&
     isString(value['model']) &&
     isString(value['digest']) &&
+    optional(value['routeReason'], isString) &&
+    optional(value['retries'], isNumber) &&
+    optional(
+      value['tried'],
+      (it) =>
+        Array.isArray(it) &&
+        it.every((one) => isObject(one) && isString(one['provider']) && isString(one['refusal'])),
+    ) &&
     isJobState(value['state']) &&
     isObject(value['args']) &&
     isObject(value['images']) &&

@@ -51,6 +51,12 @@ export interface Job {
   provider: ProviderId;
   /** The provider's name of the model. */
   model: string;
+  /** Why this route, in a few words. */
+  routeReason?: string;
+  /** Routes that definitely refused the job, and what they said. */
+  tried?: { provider: ProviderId; refusal: string }[];
+  /** How often the present route was asked in vain to take the job a little later. */
+  retries?: number;
   /** Hash of the call; equal for the same call (contract, section 7, point 2). */
   digest: string;
   state: JobState;
