@@ -28,7 +28,7 @@ export async function cancel(
   for (let tries = 1; ;) {
     const call: Call = { signal, address: addresses[at] };
     try {
-      const client = await connection.client(call);
+      const client = connection.client(call);
       await client.queue.cancel(endpoint, { requestId });
       return await outcomeOf(call.reply, connection, operation, signal);
     } catch (error) {

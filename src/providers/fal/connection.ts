@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { FalClient } from '@fal-ai/client';
+import { createFalClient, type FalClient } from '@fal-ai/client';
 import { FalCallError, type FalReply, statusInWords } from './call-error.js';
 import type { FalHosts } from './hosts.js';
 import { readBody, type Wire } from './wire.js';
@@ -37,8 +37,7 @@ export class FalConnection {
   }
 
   /** A client for one call: making one is cheap, and what its fetch knows belongs to that call alone. */
-  async client(call: Call): Promise<FalClient> {
-    const { createFalClient } = await import('./sdk.js');
+  client(call: Call): FalClient {
     return createFalClient({ credentials: this.#key, fetch: this.#fetchFor(call) });
   }
 

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 
 /** Longest event that is read; a status with five hundred long log lines has a megabyte. */
 const MAX_EVENT = 8 * 1024 * 1024;
-/** A stream that has told the end is given this long to close, so that its connection can be used again. */
-const CLOSE_MS = 2_000;
+/** A stream that has told the end is given a moment to close: the result then goes over the same connection. */
+const CLOSE_MS = 5;
 
 /** The `data` of server-sent events (WHATWG HTML, 9.2) out of a text that comes in pieces. */
 export class EventParser {
@@ -70,34 +70,33 @@ export function readEvents(
 ): Promise<StreamEnd> {
   return new Promise((resolve) => {
     let over = false;
+    let done = false;
     const end = (how: StreamEnd): void => {
       if (over) return;
       over = true;
       clearTimeout(timer);
-      if (how === 'done') {
-        const closing = setTimeout(() => message.destroy(), CLOSE_MS);
-        message.once('close', () => clearTimeout(closing));
-      } else message.destroy();
-      resolve(how);
+      message.destroy();
+      resolve(done ? 'done' : how);
     };
     let timer = setTimeout(() => end('mute'), firstMs);
     let first = true;
     const parser = new EventParser((data) => {
-      if (over) return;
+      if (over || done) return;
       if (first) {
         first = false;
         clearTimeout(timer);
         timer = setTimeout(() => end('silent'), silenceMs);
       } else timer.refresh();
-      if (onData(data)) end('done');
+      if (!onData(data)) return;
+      done = true;
+      clearTimeout(timer);
+      timer = setTimeout(() => end('done'), CLOSE_MS);
     });
     message.socket.setTimeout(0);
     message.setEncoding('utf8');
     message.on('data', (piece: string) => {
       if (!parser.push(piece)) end('ended');
     });
-    message.on('end', () => end('ended'));
-    message.on('error', () => end('ended'));
-    message.on('close', () => end('ended'));
+    for (const event of ['end', 'error', 'close']) message.on(event, () => end('ended'));
   });
 }

@@ -113,7 +113,7 @@ class Follower {
     const { signal } = this.#context;
     const { requestId, endpoint } = this.#operation;
     try {
-      const client = await this.#connection.client({ signal, address: this.#address() });
+      const client = this.#connection.client({ signal, address: this.#address() });
       const status = readStatus(await client.queue.status(endpoint, { requestId, logs: true }));
       if (!status) return this.#failed('fal answered something that is no status');
       if (this.#take(status)) return 'done';

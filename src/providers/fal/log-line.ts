@@ -8,6 +8,8 @@ export interface LogNews {
 }
 
 const MAX_STAGE = 60;
+/** Of a longer line only the end is read. */
+const MAX_LINE = 500;
 
 /** Terminal colours and cursor movements. */
 // oxlint-disable-next-line eslint/no-control-regex
@@ -25,14 +27,11 @@ const PROGRESS_NUMBER = /\bprogress\b\s*[:=]?\s*(\d{1,3}(?:\.\d+)?)(?=$|[\s%,;)]
 /** Reads a line as models print them: bars of tqdm, `Step 3/50`, `progress: 40`, or the name of a stage alone. */
 export function readLogLine(message: string): LogNews {
   // A bar draws over itself with carriage returns: its last state counts.
-  const line = (
-    message
-      .replace(ESCAPES, '')
-      .split(/[\r\n]+/)
-      .findLast((part) => part.trim() !== '') ?? ''
-  )
+  const text = message.slice(-MAX_LINE).replace(ESCAPES, '');
+  const last = /[\r\n]/.test(text) ? text.split(/[\r\n]+/).findLast((part) => part.trim() !== '') : text;
+  const line = (last ?? '')
     .replace(PREFIX, '')
-    .replace(/\s+/g, ' ')
+    .replace(/\s{2,}|[^\S ]/g, ' ')
     .trim();
   const whole = PROGRESS_NUMBER.exec(line);
   if (whole) {

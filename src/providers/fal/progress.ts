@@ -25,7 +25,7 @@ export class Progress {
   #startedAt: number | undefined;
   #fraction = 0;
   #stage: string | undefined;
-  #lastLine: string | undefined;
+  #lastLine: LogEntry | undefined;
   /** The bar that is filling: where it began, and how full it was last. */
   #bar: { label: string | undefined; base: number; fraction: number } | undefined;
 
@@ -60,8 +60,11 @@ export class Progress {
   #fresh(logs: readonly LogEntry[]): readonly LogEntry[] {
     const last = logs.at(-1);
     if (!last) return logs;
-    const seen = logs.findLastIndex((entry) => keyOf(entry) === this.#lastLine);
-    this.#lastLine = keyOf(last);
+    const before = this.#lastLine;
+    const seen = logs.findLastIndex(
+      ({ message, timestamp }) => message === before?.message && timestamp === before.timestamp,
+    );
+    this.#lastLine = last;
     return logs.slice(seen + 1);
   }
 
@@ -82,8 +85,4 @@ export class Progress {
   #raise(fraction: number): void {
     this.#fraction = Math.max(this.#fraction, Math.min(LIMIT, fraction));
   }
-}
-
-function keyOf({ timestamp, message }: LogEntry): string {
-  return `${timestamp} ${message}`;
 }

@@ -42,7 +42,7 @@ export async function result(
     signal.throwIfAborted();
     const call: Call = { signal, address: addresses[at] };
     try {
-      const client = await connection.client(call);
+      const client = connection.client(call);
       const { data }: { data: unknown } = await client.queue.result(endpoint, { requestId });
       const body = toJson(data);
       if (isJsonObject(body)) return { body, billedUnits: billedUnits(call.reply) };
@@ -86,7 +86,7 @@ export async function lookOnce(
 ): Promise<FalStatus | undefined> {
   for (const address of addressesOf(operation, 'status', connection.hosts)) {
     try {
-      const client = await connection.client({ signal, address });
+      const client = connection.client({ signal, address });
       return readStatus(await client.queue.status(operation.endpoint, { requestId: operation.requestId }));
     } catch (error) {
       signal.throwIfAborted();

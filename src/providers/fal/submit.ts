@@ -22,7 +22,7 @@ export async function submit(
   const call: Call = { signal, fresh: true, stallMs: STALL_MS };
   let reply: unknown;
   try {
-    const client = await connection.client(call);
+    const client = connection.client(call);
     reply = await client.queue.submit(model, { input: body });
   } catch (error) {
     throw submitErrorOf(error, model, call.sent ?? false);

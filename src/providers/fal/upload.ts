@@ -59,7 +59,7 @@ export class Uploads {
     const signal = AbortSignal.timeout(DEADLINE_MS);
     for (let tries = 1; ; tries++) {
       try {
-        const client = await this.#connection.client({ signal });
+        const client = this.#connection.client({ signal });
         return await client.storage.upload(image, { lifecycle: { expiresIn: LIFE_SECONDS } });
       } catch (error) {
         const wait = waitMs(error, tries);

@@ -1,4 +1,5 @@
-import type { Agent, IncomingMessage, RequestOptions } from 'node:http';
+import http, { type Agent, type IncomingMessage, type RequestOptions } from 'node:http';
+import https from 'node:https';
 import { systemCode } from '../../errors.js';
 import { FalCallError } from './call-error.js';
 
@@ -23,14 +24,14 @@ export interface WireRequest {
 const IDLE_MS = 20_000;
 
 export class Wire {
-  readonly #agents = new Map<string, Promise<Agent>>();
+  readonly #agents = new Map<string, Agent>();
 
   /**
    * Answers when the headers are there.
    *
    * @throws FalCallError without a reply
    */
-  async open({
+  open({
     url,
     method,
     headers,
@@ -40,8 +41,8 @@ export class Wire {
     stallMs,
   }: WireRequest): Promise<IncomingMessage> {
     const secure = url.protocol === 'https:';
-    const { request } = secure ? await import('node:https') : await import('node:http');
-    const agent = await this.#agent(secure, fresh);
+    const { request } = secure ? https : http;
+    const agent = this.#agent(secure, fresh);
     const options: RequestOptions = { method, headers, agent, timeout: stallMs };
     if (body !== undefined) options.headers = { ...headers, 'content-length': Buffer.byteLength(body) };
     if (signal) options.signal = signal;
@@ -52,7 +53,6 @@ export class Wire {
         if (call.reusedSocket) sent = true;
         // Node writes the request only now: nothing of it leaves before a TLS handshake has been verified.
         else socket.once(secure ? 'secureConnect' : 'connect', () => (sent = true));
-        socket.setKeepAlive(true, KEEP_ALIVE_MS);
       });
       call.on('timeout', () =>
         call.destroy(new Error(`no sign of life for ${Math.round(stallMs / 1000)} s`)),
@@ -62,7 +62,7 @@ export class Wire {
     });
   }
 
-  #agent(secure: boolean, fresh: boolean): Promise<Agent> {
+  #agent(secure: boolean, fresh: boolean): Agent {
     const name = `${secure} ${fresh}`;
     const known = this.#agents.get(name) ?? createAgent(secure, fresh);
     this.#agents.set(name, known);
@@ -71,12 +71,18 @@ export class Wire {
 }
 
 /** A silent peer is probed by TCP: a laptop that slept, a router that forgot the connection. */
-const KEEP_ALIVE_MS = 30_000;
+const PROBE_MS = 30_000;
 
-async function createAgent(secure: boolean, fresh: boolean): Promise<Agent> {
-  const options = { keepAlive: !fresh, timeout: IDLE_MS, maxSockets: Infinity, scheduling: 'lifo' as const };
-  if (!secure) return new (await import('node:http')).Agent(options);
-  return new (await import('node:https')).Agent({ ...options, rejectUnauthorized: true });
+function createAgent(secure: boolean, fresh: boolean): Agent {
+  const options = {
+    keepAlive: !fresh,
+    keepAliveInitialDelay: PROBE_MS,
+    keepAliveMsecs: PROBE_MS,
+    timeout: IDLE_MS,
+    maxSockets: Infinity,
+    scheduling: 'lifo' as const,
+  };
+  return secure ? new https.Agent({ ...options, rejectUnauthorized: true }) : new http.Agent(options);
 }
 
 /**
@@ -84,25 +90,19 @@ async function createAgent(secure: boolean, fresh: boolean): Promise<Agent> {
  *
  * @throws FalCallError when it breaks off or is longer than `maxBytes`
  */
-export async function readBody(
-  message: IncomingMessage,
-  maxBytes: number,
-  signal?: AbortSignal,
-): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of message) {
-      const bytes: Buffer = chunk;
-      size += bytes.length;
-      if (size > maxBytes) throw new Error(`the answer has more than ${maxBytes} bytes`);
+export function readBody(message: IncomingMessage, maxBytes: number, signal?: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    message.on('data', (bytes: Buffer) => {
       chunks.push(bytes);
-    }
-  } catch (error) {
-    throw broken(error, true, signal);
-  }
-  if (!message.complete) throw new FalCallError('the answer broke off', { sent: true });
-  return Buffer.concat(chunks).toString('utf8');
+      size += bytes.length;
+      if (size > maxBytes) message.destroy(new Error(`the answer has more than ${maxBytes} bytes`));
+    });
+    message.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    message.on('error', (error) => reject(broken(error, true, signal)));
+    message.on('close', () => reject(new FalCallError('the answer broke off', { sent: true })));
+  });
 }
 
 const WORDS: Readonly<Record<string, string>> = {

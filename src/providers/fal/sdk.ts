@@ -1,2 +1,0 @@
-/** Loaded on first use. By name: a lazily imported CommonJS package has only a default export in the bundle. */
-export { createFalClient } from '@fal-ai/client';
