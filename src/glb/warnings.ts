@@ -142,20 +142,19 @@ function offOrigin({ found: { bounds, size } }: Findings): Maybe {
 const HELPER_NAME =
   /^(ico_?sphere|sphere|cube|plane|cone|cylinder|empty|helper|gizmo|target|collider|ucx_|proxy|dummy|bone_?shape|light|camera)/i;
 
-/** Small extra meshes: by name, or left unskinned in a rigged model. */
+/** Small extra meshes beside one large one, by their names; or what is left unskinned in a rigged model. */
 function helpers({ scene, found }: Findings): Maybe {
   const triangles = new Map<Node, number>();
-  for (const { node, indices } of scene.primitives)
+  for (const { node, indices } of scene.primitives) {
     triangles.set(node, (triangles.get(node) ?? 0) + indices.length / 3);
-  if (triangles.size < 2) return undefined;
+  }
+  const largest = Math.max(...triangles.values());
   const rigged = [...triangles.keys()].some((node) => node.getSkin() !== null);
-  const suspects = [...triangles].filter(
-    ([node, own]) =>
-      own < 0.02 * found.triangles &&
-      (HELPER_NAME.test(node.getName()) ||
-        HELPER_NAME.test(node.getMesh()?.getName() ?? '') ||
-        (rigged && !node.getSkin())),
-  );
+  const suspects = [...triangles].filter(([node, own]) => {
+    if (own >= 0.02 * found.triangles) return false;
+    const named = HELPER_NAME.test(node.getName()) || HELPER_NAME.test(node.getMesh()?.getName() ?? '');
+    return rigged ? !node.getSkin() : named && largest >= 0.9 * found.triangles;
+  });
   if (suspects.length === 0) return undefined;
   const names = suspects
     .slice(0, 3)
