@@ -1,6 +1,6 @@
 import type { Json } from '../json.js';
 import { keepSecret } from '../log.js';
-import type { FollowClock } from './fal/clock.js';
+import type { Clock } from './clock.js';
 import type { FalSession } from './fal/session.js';
 import type {
   CancelOutcome,
@@ -25,7 +25,7 @@ export interface FalOptions {
   /** Seconds that jobs of an endpoint usually take, where that is known: for progress and the times of polls. */
   typicalSeconds?: ((endpoint: string) => number | undefined) | undefined;
   /** For tests, as the rest. */
-  clock?: FollowClock | undefined;
+  clock?: Clock | undefined;
   firstEventMs?: number | undefined;
   silenceMs?: number | undefined;
 }

@@ -1,12 +1,12 @@
 import { MeshwrightError, messageOf } from '../../errors.js';
 import { isRecord } from '../../json.js';
 import type { CancelOutcome, ProviderContext } from '../provider.js';
-import { FalCallError, type FalReply } from './call-error.js';
-import type { FollowClock } from './clock.js';
+import { CallError, type Reply } from '../call-error.js';
+import type { Clock } from '../clock.js';
 import type { Call, FalConnection } from './connection.js';
 import { addressesOf, type FalOperation } from './operation.js';
 import { lookOnce } from './result.js';
-import { backoffMs } from './schedule.js';
+import { backoffMs } from '../schedule.js';
 
 const TRIES = 4;
 
@@ -18,7 +18,7 @@ const TRIES = 4;
  */
 export async function cancel(
   connection: FalConnection,
-  clock: FollowClock,
+  clock: Clock,
   operation: FalOperation,
   { signal }: ProviderContext,
 ): Promise<CancelOutcome> {
@@ -33,7 +33,7 @@ export async function cancel(
       return await outcomeOf(call.reply, connection, operation, signal);
     } catch (error) {
       signal.throwIfAborted();
-      const reply = error instanceof FalCallError ? error.reply : undefined;
+      const reply = error instanceof CallError ? error.reply : undefined;
       if (reply?.status === 404 && ++at < addresses.length) continue;
       if (reply?.status === 400 || reply?.status === 404 || reply?.status === 410) {
         return outcomeOf(reply, connection, operation, signal);
@@ -46,7 +46,7 @@ export async function cancel(
 
 /** Two generations of fal's documents: a status with a word, or 200 with `success`, which says less. */
 async function outcomeOf(
-  reply: FalReply | undefined,
+  reply: Reply | undefined,
   connection: FalConnection,
   operation: FalOperation,
   signal: AbortSignal,

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { createFalClient, type FalClient } from '@fal-ai/client';
-import { FalCallError, type FalReply, statusInWords } from './call-error.js';
+import { CallError, type Reply } from '../call-error.js';
+import { statusInWords } from './complaint.js';
 import type { FalHosts } from './hosts.js';
-import { readBody, type Wire } from './wire.js';
+import { readBody, type Wire } from '../wire.js';
 
 /** What one use of the client may do, and what is learned from it. */
 export interface Call {
@@ -15,12 +16,24 @@ export interface Call {
   /** Set as soon as anything may have reached fal. */
   sent?: boolean | undefined;
   /** The last answer, which the client hides: billed units are in its headers. */
-  reply?: FalReply | undefined;
+  reply?: Reply | undefined;
 }
 
 /** Results of 3D models are a few kilobytes; with inlined logs and timings they stay far below this. */
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const STALL_MS = 30_000;
+
+/**
+ * Thrown into `@fal-ai/client` by our fetch. Its own retries send a submit up to four times, each of them paid,
+ * and no option turns them off; an error of this name is the one thing that it never repeats.
+ */
+class FinalCallError extends CallError {
+  override readonly name = 'AbortError';
+
+  constructor({ message, sent, reply, cause }: CallError) {
+    super(message, { sent, reply, cause });
+  }
+}
 
 /** Builds fal's official client on a fetch of our own: see `fetchFor`. */
 export class FalConnection {
@@ -45,7 +58,7 @@ export class FalConnection {
    * The status stream of the job whose status is at `status`; undefined where there is none. The client's own
    * reader takes the end of a stream for the end of the job, and its iterator wakes up every 16 ms.
    *
-   * @throws FalCallError
+   * @throws CallError
    */
   async stream(status: URL, signal: AbortSignal): Promise<IncomingMessage | undefined> {
     const url = new URL(status);
@@ -90,7 +103,7 @@ export class FalConnection {
         });
         call.sent = true;
         const text = await readBody(message, MAX_REPLY_BYTES, signal);
-        const reply: FalReply = { status: message.statusCode ?? 0, headers: message.headers, text };
+        const reply: Reply = { status: message.statusCode ?? 0, headers: message.headers, text };
         call.reply = reply;
         if (reply.status < 200 || reply.status > 299) {
           throw answered(reply);
@@ -100,15 +113,16 @@ export class FalConnection {
           headers: { 'content-type': message.headers['content-type'] ?? 'text/plain' },
         });
       } catch (error) {
-        if (error instanceof FalCallError && error.sent) call.sent = true;
-        throw error;
+        if (!(error instanceof CallError)) throw error;
+        if (error.sent) call.sent = true;
+        throw new FinalCallError(error);
       }
     };
   }
 }
 
-function answered(reply: FalReply): FalCallError {
-  return new FalCallError(`fal answered ${statusInWords(reply)}`, { sent: true, reply });
+function answered(reply: Reply): CallError {
+  return new CallError(`fal answered ${statusInWords(reply)}`, { sent: true, reply });
 }
 
 /** The client's query, such as `logs=1`, on another address. */

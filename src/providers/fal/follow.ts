@@ -1,12 +1,13 @@
 import { type FollowContext, ProviderFailure, type ProviderStatus } from '../provider.js';
-import { bare, complaintOf, FalCallError, type FalReply, headerOf } from './call-error.js';
-import type { FollowClock } from './clock.js';
+import { bare, CallError, type Reply, headerOf } from '../call-error.js';
+import { complaintOf } from './complaint.js';
+import type { Clock } from '../clock.js';
 import type { FalConnection } from './connection.js';
 import { readEvents } from './event-stream.js';
 import { addressesOf, type FalOperation } from './operation.js';
 import { Progress } from './progress.js';
 import { isLock } from './refusal.js';
-import { backoffMs, pollWaitMs, retryAfterMs } from './schedule.js';
+import { backoffMs, pollWaitMs, retryAfterMs } from '../schedule.js';
 import { type FalStatus, readStatus } from './status.js';
 
 /** How a job is followed; everything but `pollMs` has one value outside tests. */
@@ -15,7 +16,7 @@ export interface FollowOptions {
   pollMs: number | undefined;
   /** Seconds that jobs of the model usually take from submit to end, if that is known. */
   typicalSeconds: number | undefined;
-  clock: FollowClock;
+  clock: Clock;
   /** A stream without an event from its beginning is held back by something in between. */
   firstEventMs: number;
   /** Longest silence within a stream: the middlemen's own limits begin at 300 s. */
@@ -147,7 +148,7 @@ class Follower {
       else this.#strike();
       return this.#strikes > 1 ? backoffMs(this.#strikes) : 0;
     } catch (error) {
-      if (error instanceof FalCallError && isDenied(error)) {
+      if (error instanceof CallError && isDenied(error)) {
         this.#streamless = this.#at;
         return 0;
       }
@@ -202,7 +203,7 @@ class Follower {
   #mend(error: unknown): number {
     const { signal } = this.#context;
     signal.throwIfAborted();
-    if (!(error instanceof FalCallError)) return this.#failed(String(error));
+    if (!(error instanceof CallError)) return this.#failed(String(error));
     const { reply } = error;
     if (reply && isDenied(error)) return this.#denied(reply);
     const least = retryAfterMs(reply && headerOf(reply, 'retry-after')) ?? 0;
@@ -226,7 +227,7 @@ class Follower {
     return backoffMs(this.#failures);
   }
 
-  #denied(reply: FalReply): number {
+  #denied(reply: Reply): number {
     this.#at = (this.#at + 1) % this.#addresses.length;
     if (this.#at !== 0) return 0;
     if (++this.#denials >= MAX_DENIALS) throw expired(this.#operation, reply);
@@ -255,12 +256,12 @@ class Follower {
   }
 }
 
-function isDenied({ reply }: FalCallError): boolean {
+function isDenied({ reply }: CallError): boolean {
   return reply?.status === 404 || reply?.status === 410;
 }
 
 /** Of a request that fal does not know any more, or whose result it has deleted. */
-export function expired({ requestId, endpoint }: FalOperation, reply: FalReply): ProviderFailure {
+export function expired({ requestId, endpoint }: FalOperation, reply: Reply): ProviderFailure {
   const words = complaintOf(reply).message;
   return new ProviderFailure(
     'expired',

@@ -1,7 +1,8 @@
 import { messageOf } from '../../errors.js';
 import { SubmitError } from '../provider.js';
-import { bare, complaintOf, FalCallError, type FalReply, headerOf } from './call-error.js';
-import { retryAfterMs } from './schedule.js';
+import { bare, CallError, type Reply, headerOf } from '../call-error.js';
+import { complaintOf } from './complaint.js';
+import { retryAfterMs } from '../schedule.js';
 
 /** Statuses that speak of the request itself: fal has looked at it and did not take it. */
 const REJECTED: ReadonlySet<number> = new Set([400, 405, 406, 411, 413, 414, 415, 422, 431]);
@@ -13,7 +14,7 @@ const REJECTED: ReadonlySet<number> = new Set([400, 405, 406, 411, 413, 414, 415
  * @param sent whether anything may have reached fal
  */
 export function submitErrorOf(error: unknown, model: string, sent: boolean): SubmitError {
-  if (!(error instanceof FalCallError)) {
+  if (!(error instanceof CallError)) {
     return sent
       ? new SubmitError('unclear', 'fal answered something that cannot be read', { cause: error })
       : new SubmitError('refused', messageOf(error), { cause: error });
@@ -25,7 +26,7 @@ export function submitErrorOf(error: unknown, model: string, sent: boolean): Sub
 }
 
 /** A refusal that proves that nothing was accepted; undefined for every other answer. */
-export function refusalOf(reply: FalReply, model: string): SubmitError | undefined {
+export function refusalOf(reply: Reply, model: string): SubmitError | undefined {
   const { status } = reply;
   const { message, field } = complaintOf(reply);
   const words = bare(message ?? `HTTP ${status}`);
@@ -67,7 +68,7 @@ export function isLock(words: string): boolean {
   return /\block/i.test(words);
 }
 
-function notSent(error: FalCallError): SubmitError {
+function notSent(error: CallError): SubmitError {
   const message = `fal could not be reached: ${bare(error.message)}. Nothing was sent. Check the network, then call again.`;
   return new SubmitError('refused', message, { cause: error });
 }

@@ -1,11 +1,12 @@
 import { isJsonObject, toJson } from '../../json.js';
 import { type ProviderContext, ProviderFailure, type ProviderResult } from '../provider.js';
-import { bare, complaintOf, FalCallError, type FalReply, headerOf } from './call-error.js';
-import type { FollowClock } from './clock.js';
+import { bare, CallError, type Reply, headerOf } from '../call-error.js';
+import { complaintOf } from './complaint.js';
+import type { Clock } from '../clock.js';
 import type { Call, FalConnection } from './connection.js';
 import { expired } from './follow.js';
 import { addressesOf, type FalOperation } from './operation.js';
-import { backoffMs, retryAfterMs } from './schedule.js';
+import { backoffMs, retryAfterMs } from '../schedule.js';
 import { type FalStatus, readStatus } from './status.js';
 
 /** fal must deny the result so many times, at every address that it may have, before it counts as gone. */
@@ -18,7 +19,7 @@ const LOCKED_MS = 5_000;
 
 export interface ResultDeps {
   connection: FalConnection;
-  clock: FollowClock;
+  clock: Clock;
   /** Waits until the job is over; used when the result is not there yet. */
   follow: () => Promise<void>;
 }
@@ -50,9 +51,8 @@ export async function result(
     } catch (error) {
       if (error instanceof ProviderFailure) throw error;
       signal.throwIfAborted();
-      const reply = error instanceof FalCallError ? error.reply : undefined;
-      if (!(error instanceof FalCallError) && ++unreadable === MAX_UNREADABLE)
-        throw unreadableResult(operation);
+      const reply = error instanceof CallError ? error.reply : undefined;
+      if (!(error instanceof CallError) && ++unreadable === MAX_UNREADABLE) throw unreadableResult(operation);
       if (reply?.status === 404 || reply?.status === 410) {
         at = (at + 1) % addresses.length;
         if (at !== 0) continue;
@@ -90,7 +90,7 @@ export async function lookOnce(
       return readStatus(await client.queue.status(operation.endpoint, { requestId: operation.requestId }));
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof FalCallError) || error.status !== 404) return undefined;
+      if (!(error instanceof CallError) || error.status !== 404) return undefined;
     }
   }
   return undefined;
@@ -99,29 +99,29 @@ export async function lookOnce(
 /** Passing faults, or of the account; every other 4xx is the job's own. */
 const PASSING: ReadonlySet<number> = new Set([401, 402, 403, 408, 425, 429]);
 
-function isFinal({ status }: FalReply): boolean {
+function isFinal({ status }: Reply): boolean {
   return status >= 400 && status < 500 && !PASSING.has(status);
 }
 
-function isInProgress(reply: FalReply): boolean {
+function isInProgress(reply: Reply): boolean {
   return reply.status === 400 && /in progress|not (?:yet )?(?:finished|completed|ready)/i.test(reply.text);
 }
 
-function billedUnits(reply: FalReply | undefined): number | undefined {
+function billedUnits(reply: Reply | undefined): number | undefined {
   const text = reply && headerOf(reply, 'x-fal-billable-units');
   const units = text === undefined || text.trim() === '' ? NaN : Number(text);
   return Number.isFinite(units) && units >= 0 ? units : undefined;
 }
 
 /** What the user has to know about money: what fal billed, else what its documents promise. */
-function chargeOf(reply: FalReply): 'no' | 'yes' | 'unknown' {
+function chargeOf(reply: Reply): 'no' | 'yes' | 'unknown' {
   const units = billedUnits(reply);
   if (units !== undefined) return units > 0 ? 'yes' : 'no';
   return reply.status >= 500 ? 'no' : 'unknown';
 }
 
 /** The failure that fal stored as the job's result, in its own words. */
-function failureOf({ requestId }: FalOperation, reply: FalReply): ProviderFailure {
+function failureOf({ requestId }: FalOperation, reply: Reply): ProviderFailure {
   const { status } = reply;
   const charged = chargeOf(reply);
   const money = { no: 'It was not charged.', yes: 'It was charged.', unknown: 'It may have been charged.' }[
@@ -167,7 +167,7 @@ export function blamesImage(error: unknown): boolean {
 async function deniedFor(
   connection: FalConnection,
   operation: FalOperation,
-  reply: FalReply,
+  reply: Reply,
   signal: AbortSignal,
 ): Promise<ProviderFailure> {
   const status = await lookOnce(connection, operation, signal);

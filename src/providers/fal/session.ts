@@ -1,4 +1,5 @@
 import type { Json } from '../../json.js';
+import { orAborted } from '../or-aborted.js';
 import type {
   CancelOutcome,
   FollowContext,
@@ -9,7 +10,7 @@ import type {
 } from '../provider.js';
 import type { FalOptions } from '../fal.js';
 import { cancel } from './cancel.js';
-import { type FollowClock, systemClock } from './clock.js';
+import { type Clock, systemClock } from '../clock.js';
 import { FalConnection } from './connection.js';
 import { follow, FOLLOW_DEFAULTS } from './follow.js';
 import { FalHosts } from './hosts.js';
@@ -17,12 +18,12 @@ import { type FalOperation, readOperation } from './operation.js';
 import { blamesImage, result } from './result.js';
 import { submit } from './submit.js';
 import { Uploads } from './upload.js';
-import { Wire } from './wire.js';
+import { Wire } from '../wire.js';
 
 /** All that fal needs once it is used: connections, the client and the uploads of this process. */
 export class FalSession {
   readonly #options: FalOptions;
-  readonly #clock: FollowClock;
+  readonly #clock: Clock;
   readonly #connection: FalConnection;
   readonly #uploads: Uploads;
 
@@ -73,20 +74,5 @@ export class FalSession {
       firstEventMs: firstEventMs ?? FOLLOW_DEFAULTS.firstEventMs,
       silenceMs: silenceMs ?? FOLLOW_DEFAULTS.silenceMs,
     });
-  }
-}
-
-/** The promise, or the abort's reason if that comes first. */
-async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  signal.throwIfAborted();
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

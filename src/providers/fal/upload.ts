@@ -1,10 +1,10 @@
 import { messageOf } from '../../errors.js';
 import { type InputFile, SubmitError } from '../provider.js';
-import { FalCallError, headerOf } from './call-error.js';
+import { CallError, headerOf } from '../call-error.js';
 import type { FalConnection } from './connection.js';
-import type { FollowClock } from './clock.js';
+import type { Clock } from '../clock.js';
 import { refusalOf } from './refusal.js';
-import { backoffMs, retryAfterMs } from './schedule.js';
+import { backoffMs, retryAfterMs } from '../schedule.js';
 
 /** fal's uploads can be read by everybody who has their URL, so they are not kept longer than a job may wait. */
 const LIFE_SECONDS = 86_400;
@@ -22,10 +22,10 @@ interface Upload {
 /** Images in fal's storage by their content: the same file is sent once, however many calls and jobs name it. */
 export class Uploads {
   readonly #connection: FalConnection;
-  readonly #clock: FollowClock;
+  readonly #clock: Clock;
   readonly #byContent = new Map<string, Upload>();
 
-  constructor(connection: FalConnection, clock: FollowClock) {
+  constructor(connection: FalConnection, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
   }
@@ -72,14 +72,14 @@ export class Uploads {
 
 /** Undefined when another attempt would end as this one did. */
 function waitMs(error: unknown, tries: number): number | undefined {
-  if (!(error instanceof FalCallError)) return undefined;
+  if (!(error instanceof CallError)) return undefined;
   const { reply } = error;
   if (reply && reply.status !== 429 && reply.status < 500) return undefined;
   return Math.max(backoffMs(tries), retryAfterMs(reply && headerOf(reply, 'retry-after')) ?? 0);
 }
 
 function uploadError(error: unknown): SubmitError {
-  const reply = error instanceof FalCallError ? error.reply : undefined;
+  const reply = error instanceof CallError ? error.reply : undefined;
   const refusal = reply && reply.status !== 404 ? refusalOf(reply, 'its storage') : undefined;
   if (refusal) return refusal;
   return new SubmitError(

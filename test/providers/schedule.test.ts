@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, pollWaitMs, retryAfterMs } from '../../src/providers/fal/schedule.js';
+import { backoffMs, pollWaitMs, retryAfterMs } from '../../src/providers/schedule.js';
 
 /** Polls of a job of this length until its end is seen, and how late that is. */
 function follow(lengthMs: number, typicalMs: number | undefined): { polls: number; lateMs: number } {

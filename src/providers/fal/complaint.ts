@@ -1,43 +1,8 @@
 import { isRecord } from '../../json.js';
 import { redact } from '../../log.js';
+import { bare, headerOf, type Reply } from '../call-error.js';
 
-/** A call to fal that did not end with a 2xx, and fal's words for it. */
-
-/** fal's own answer. */
-export interface FalReply {
-  status: number;
-  /** By lower-case name. */
-  headers: Readonly<Record<string, string | string[] | undefined>>;
-  text: string;
-}
-
-/**
- * Thrown into `@fal-ai/client` by our fetch. Its own retries send a submit up to four times, each of them paid,
- * and no option turns them off; an error of this name is the one thing that it never repeats.
- */
-export class FalCallError extends Error {
-  override readonly name = 'AbortError';
-  /** Whether anything may have reached fal: false only if no connection was there to send it over. */
-  readonly sent: boolean;
-  /** Absent when the connection broke before the answer was complete. */
-  readonly reply: FalReply | undefined;
-
-  /** @param message a clause that can follow "because" */
-  constructor(message: string, details: { sent: boolean; reply?: FalReply; cause?: unknown }) {
-    super(message, { cause: details.cause });
-    this.sent = details.sent;
-    this.reply = details.reply;
-  }
-
-  get status(): number | undefined {
-    return this.reply?.status;
-  }
-}
-
-export function headerOf(reply: FalReply, name: string): string | undefined {
-  const value = reply.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
-}
+/** fal's words for what it refused. */
 
 /** What fal says is wrong: one or more faults, the first of them with its place in the input. */
 export interface Complaint {
@@ -57,7 +22,7 @@ const MAX_FAULTS = 3;
  * Reads the body of a refusal. `detail` is a text or a list of faults (fal's documents, "Errors"), and some
  * replies are plain text or HTML of whatever stands before the model.
  */
-export function complaintOf(reply: FalReply): Complaint {
+export function complaintOf(reply: Reply): Complaint {
   const headerType = headerOf(reply, 'x-fal-error-type');
   const body = parse(reply.text);
   if (!isRecord(body)) {
@@ -84,14 +49,9 @@ export function complaintOf(reply: FalReply): Complaint {
 }
 
 /** `HTTP 503 (No runner could be allocated)` */
-export function statusInWords(reply: FalReply): string {
+export function statusInWords(reply: Reply): string {
   const { message } = complaintOf(reply);
   return message === undefined ? `HTTP ${reply.status}` : `HTTP ${reply.status} (${bare(message)})`;
-}
-
-/** Without the full stop that most of fal's texts end in, so that a sentence can go on after it. */
-export function bare(text: string): string {
-  return text.replace(/[.\s]+$/, '');
 }
 
 function faultText(fault: Record<string, unknown>): string {
