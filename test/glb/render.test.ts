@@ -119,11 +119,11 @@ describe('render', () => {
     );
     document.getRoot().listNodes()[0]?.setTranslation([40, -7, 3]);
     const { result, coverage: share } = await picture(document, { views: ['front', 'top'], size: 1024 });
-    // Three metres fill 88 % of the tile.
-    expect(result.pixelsPerMeter).toBeCloseTo((512 * 0.88) / 3, 1);
+    // Three metres fill 86 % of the tile.
+    expect(result.pixelsPerMeter).toBeCloseTo((512 * 0.86) / 3, 1);
     const caption = 0.02;
-    expect(share('front')).toBeCloseTo((0.88 * 0.88) / 3 + caption, 1);
-    expect(share('top')).toBeCloseTo((0.88 / 3) ** 2 + caption, 1);
+    expect(share('front')).toBeCloseTo((0.86 * 0.86) / 3 + caption, 1);
+    expect(share('top')).toBeCloseTo((0.86 / 3) ** 2 + caption, 1);
   });
 
   it('writes the name of its view into each tile', async () => {
@@ -502,7 +502,7 @@ describe('render promises', () => {
       size: 256,
       ...front,
     });
-    expect(result.pixelsPerMeter).toBeCloseTo(256 * 0.88, 0);
+    expect(result.pixelsPerMeter).toBeCloseTo(256 * 0.86, 0);
   });
 
   it('a clear word about wrong options and files', async () => {
