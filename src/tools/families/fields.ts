@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isRecord, type Json } from '../../json.js';
+import { isRecord, type Json, type JsonObject } from '../../json.js';
 import type { AssetRole } from '../../store/types.js';
 import type { Output, OutputFile } from '../../jobs/model.js';
 
@@ -83,4 +83,57 @@ export function falOutput(
       ...(typeof value === 'number' && Number.isSafeInteger(value) ? { seed: value } : {}),
     };
   };
+}
+
+/** Endings of URLs of what a model may be. */
+const MODEL_ENDINGS = /\.(glb|gltf|fbx|obj|usdz|stl|ply|zip)$/i;
+const IMAGE_ENDINGS = /\.(png|jpe?g|webp|gif|avif)$/i;
+
+/**
+ * The files of an answer that lists them without saying which is which: `{files: [{url, media_type?, kind?}]}`, as
+ * Pixazo and Scenario are read. Told apart by media type, then by kind, then by the ending of the URL; never by place.
+ */
+export function listedOutput(body: Json): Output {
+  const listed = isRecord(body) && Array.isArray(body['files']) ? body['files'] : [];
+  const files = listed.flatMap((file): OutputFile[] => {
+    if (!isRecord(file) || typeof file['url'] !== 'string') return [];
+    const { url } = file;
+    const name = nameIn(url);
+    return [{ role: roleOf(file, name ?? ''), name: name ?? 'model', source: { url } }];
+  });
+  const model = files.find(({ role }) => role === 'model') ?? files.find(({ role }) => role === 'other');
+  return {
+    files: files
+      .map((file): OutputFile => {
+        if (file === model) return { ...file, role: 'model' };
+        return file.role === 'model' ? { ...file, role: 'other' } : file;
+      })
+      .toSorted((a, b) => Number(b.role === 'model') - Number(a.role === 'model')),
+  };
+}
+
+function roleOf({ kind, media_type: type }: Record<string, unknown>, name: string): AssetRole {
+  for (const said of [type, kind]) {
+    if (typeof said !== 'string') continue;
+    if (/\b3d\b|^model\//i.test(said)) return 'model';
+    if (/^image\b/i.test(said)) return 'preview';
+  }
+  if (MODEL_ENDINGS.test(name)) return 'model';
+  return IMAGE_ENDINGS.test(name) ? 'preview' : 'other';
+}
+
+/** The file name at the end of a URL's path, when it can be one. */
+function nameIn(url: string): string | undefined {
+  const name = URL.canParse(url) ? new URL(url).pathname.split('/').pop() : undefined;
+  return name !== undefined && /^[\w-][\w.-]{0,80}$/.test(name) ? name : undefined;
+}
+
+/** Arguments under the names that Scenario gives to nearly all: camel case. */
+export function camelCased(args: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(args).map(([name, value]) => [
+      name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  );
 }
