@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cubeGlb } from './common/fixtures/glb.js';
 import { startPixazoEmulator } from './pixazo.js';
 import { emulator, finish, finishedModel, IMAGE, poll, post, submit } from './pixazo-support.js';
@@ -66,13 +66,32 @@ describe('a job', () => {
 });
 
 describe('the emulator', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   it('does not start in production', async () => {
-    const before = process.env['NODE_ENV'];
-    process.env['NODE_ENV'] = 'production';
-    try {
-      await expect(startPixazoEmulator()).rejects.toThrow('does not start when NODE_ENV is production');
-    } finally {
-      process.env['NODE_ENV'] = before;
-    }
+    vi.stubEnv('NODE_ENV', 'production');
+    await expect(startPixazoEmulator()).rejects.toThrow('does not start when NODE_ENV is production');
+  });
+
+  it('shows itself to other processes, and starts afresh', async () => {
+    const pixazo = await emulator();
+    const { request_id: id } = await submit(pixazo);
+    const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+      const answer = await fetch(pixazo.urls.control + path, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return answer.json();
+    };
+    expect(await ask('GET', '/urls')).toEqual(pixazo.urls);
+    expect(await ask('GET', '/jobs')).toMatchObject([{ request_id: id, status: 'QUEUED' }]);
+    await ask('POST', '/jobs/complete', { id });
+    expect(await ask('GET', '/jobs')).toMatchObject([{ request_id: id, status: 'COMPLETED' }]);
+    expect(await ask('POST', '/settings', { times: 'iso' })).toMatchObject({ times: 'iso' });
+    await ask('POST', '/reset');
+    expect(await ask('GET', '/jobs')).toEqual([]);
+    expect([pixazo.ledger.accepted, pixazo.files.paths(), pixazo.journal.entries()]).toEqual([0, [], []]);
   });
 });

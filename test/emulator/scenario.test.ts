@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cubeGlb } from './common/fixtures/glb.js';
 import { startScenarioEmulator } from './scenario.js';
 import { emulator, finish, finishedModel, image, poll, post, read, submit } from './scenario-support.js';
@@ -57,13 +57,12 @@ describe('a job', () => {
 });
 
 describe('the emulator', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   it('does not start in production', async () => {
-    const before = process.env['NODE_ENV'];
-    process.env['NODE_ENV'] = 'production';
-    try {
-      await expect(startScenarioEmulator()).rejects.toThrow('does not start when NODE_ENV is production');
-    } finally {
-      process.env['NODE_ENV'] = before;
-    }
+    vi.stubEnv('NODE_ENV', 'production');
+    await expect(startScenarioEmulator()).rejects.toThrow('does not start when NODE_ENV is production');
   });
 });
