@@ -60,8 +60,9 @@ export async function render(bytes: Uint8Array, options: RenderOptions = {}): Pr
   const { textures, failed } = await decoding;
   const notes = unsupported.map((name) => `The file requires ${cleanName(name)}, which is not shown.`);
   if (scene.otherPrimitives > 0)
-    notes.push(`${scene.otherPrimitives} primitives of points or lines are not shown.`);
-  if (failed.length > 0) notes.push(`${failed.length} textures could not be decoded and are left out.`);
+    notes.push(`Points and lines are not shown: ${scene.otherPrimitives} primitives.`);
+  if (failed.length > 0)
+    notes.push(`Left out, because they cannot be decoded: ${failed.length} of ${all.size} textures.`);
   const sheet = layOut(views, size);
   const centre = centreOf(scene.bounds);
   const pixelsPerMeter = drawScene(scene, style, textures, sheet, centre);

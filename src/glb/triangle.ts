@@ -16,8 +16,8 @@ export interface TriangleMap {
  * mostly share a triangle, so that this is set up far less often than it is read.
  */
 export class Triangle {
-  primitive: ScenePrimitive;
-  material: SurfaceMaterial;
+  readonly primitive: ScenePrimitive;
+  readonly material: SurfaceMaterial;
   /** Vertex numbers. */
   a = 0;
   b = 0;

@@ -466,7 +466,7 @@ describe('render promises', () => {
     const { document, material } = await card([[RED]]);
     material.getBaseColorTexture()?.setImage(new Uint8Array([137, 80, 78, 71, 13, 10, 26, 10, 1]));
     const { result, at } = await picture(document, front);
-    expect(result.notes).toEqual([expect.stringContaining('1 textures could not be decoded')]);
+    expect(result.notes).toEqual([expect.stringContaining('1 of 1 textures')]);
     expect(hue(at('front'))).toBe('rgb');
     const { json, bin } = triangle();
     const lines = { attributes: { POSITION: 0 }, mode: 1 };
@@ -481,7 +481,7 @@ describe('render promises', () => {
     );
     expect((await render(file, { size: 256 })).notes).toEqual([
       expect.stringContaining('ACME_fur'),
-      expect.stringContaining('points or lines'),
+      expect.stringContaining('Points and lines'),
     ]);
   });
 
