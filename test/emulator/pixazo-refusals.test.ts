@@ -162,4 +162,11 @@ describe('what the documents do not have', () => {
   ])('is not there: %s %s', async (method, path) => {
     expect((await answerOf({}, method, path, key))[0]).toBe(404);
   });
+
+  it('is not there for a job either: the path of the other shape', async () => {
+    const pixazo = await emulator();
+    const { request_id: id } = await submit(pixazo);
+    const answer = await fetch(`${pixazo.urls.gateway}/pixal3d/v1/result/${id}`, { headers: key });
+    expect(answer.status).toBe(404);
+  });
 });
