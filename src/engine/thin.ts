@@ -1,32 +1,44 @@
+import { regionsOf } from './regions.js';
+
 /** Keeps parts that are thinner than the grid: an antenna that is lost leaves its ball floating in the air. */
 
 /** A ridge of the distance falls by this much to both sides together. */
 const FALL = 0.5;
+/** A thin part reaches farther than this from where the disc fits, in radii; the tip of a corner over 45 degrees does not. */
+const LONG = 2.6;
 
 /**
  * Widens, in place, the parts of a silhouette that are thinner than twice `radius`, up to that. Corners of thicker
- * parts stay as they are.
+ * parts stay as they are, and no row or column is filled that was empty.
  *
  * @param signed Signed distance in samples, positive inside.
  */
 export function thicken(signed: Float32Array, width: number, height: number, radius: number): void {
   const thick = new Uint8Array(signed.length);
-  for (let at = 0; at < thick.length; at += 1) if ((signed[at] ?? 0) >= radius) thick[at] = 1;
-  // The tip of a right-angled corner is within 1.42 times the radius of where the disc still fits.
-  const near = widened(thick, width, height, Math.ceil(1.5 * radius));
+  const ridge = new Uint8Array(signed.length);
   const reach = Math.ceil(radius);
-  const ridge: number[] = [];
-  for (let j = reach; j < height - reach; j += 1) {
-    for (let at = j * width + reach; at < (j + 1) * width - reach; at += 1) {
-      if ((signed[at] ?? 0) > 0 && near[at] === 0 && isRidge(signed, at, width)) ridge.push(at);
+  for (let j = 1; j < height - 1; j += 1) {
+    for (let at = j * width + 1; at < (j + 1) * width - 1; at += 1) {
+      const d = signed[at] ?? 0;
+      if (d >= radius) thick[at] = 1;
+      else if (d > 0 && isRidge(signed, at, width)) ridge[at] = 1;
     }
   }
-  for (const at of ridge) {
-    for (let dj = -reach; dj <= reach; dj += 1) {
-      for (let di = -reach; di <= reach; di += 1) {
-        const value = radius - Math.sqrt(di * di + dj * dj);
-        const to = at + dj * width + di;
-        if (value > (signed[to] ?? 0)) signed[to] = value;
+  const near = widened(thick, width, height, Math.ceil(LONG * radius));
+  // Over gaps of a sample in the ridge.
+  const joined = widened(ridge, width, height, 1);
+  const { rows, columns } = filledLines(signed, width, height);
+  for (const { at: part } of regionsOf(joined, width, height, 1)) {
+    if (!part.some((at) => ridge[at] === 1 && near[at] === 0)) continue;
+    for (const at of part) {
+      if (ridge[at] === 0) continue;
+      const [i, j] = [at % width, Math.floor(at / width)];
+      for (let y = Math.max(0, j - reach); y <= Math.min(height - 1, j + reach); y += 1) {
+        for (let x = Math.max(0, i - reach); x <= Math.min(width - 1, i + reach); x += 1) {
+          const value = radius - Math.sqrt((x - i) * (x - i) + (y - j) * (y - j));
+          const to = y * width + x;
+          if (value > (signed[to] ?? 0) && rows[y] === 1 && columns[x] === 1) signed[to] = value;
+        }
       }
     }
   }
@@ -40,6 +52,19 @@ function isRidge(signed: Float32Array, at: number, width: number): boolean {
     if (a >= 0 && b >= 0 && a + b > FALL) return true;
   }
   return false;
+}
+
+function filledLines(
+  signed: Float32Array,
+  width: number,
+  height: number,
+): { rows: Uint8Array; columns: Uint8Array } {
+  const rows = new Uint8Array(height);
+  const columns = new Uint8Array(width);
+  for (let j = 0; j < height; j += 1) {
+    for (let i = 0; i < width; i += 1) if ((signed[j * width + i] ?? 0) > 0) rows[j] = columns[i] = 1;
+  }
+  return { rows, columns };
 }
 
 /** The set samples and all within a square around them. */
