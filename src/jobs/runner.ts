@@ -5,9 +5,9 @@ import type { Log } from '../log.js';
 import { redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure, SubmitError } from '../providers/provider.js';
 import type { AssetStore, Bus, ImageRef, Job, JobError, JobStore, ProviderId } from '../store/types.js';
+import { collect, type Settle, storeError } from './collect.js';
 import type { Model, ModelImages, Route } from './model.js';
 import { chooseRoutes, type Health } from './routes.js';
-import type { Settled } from './settle.js';
 import { apply, isFinal, type JobEvent, type NextAttempt } from './transition.js';
 
 /**
@@ -28,7 +28,7 @@ export interface RunnerDeps {
   health: Health;
   /** Fetches and keeps an image for a provider that does not read URLs itself. */
   fetchImage: (url: string, field: string) => Promise<Extract<ImageRef, { kind: 'blob' }>>;
-  settle: (job: Job, route: Route, files: readonly Uint8Array[], signal: AbortSignal) => Promise<Settled>;
+  settle: Settle;
 }
 
 /** A process that stops renewing is taken for dead after this time. */
@@ -331,10 +331,7 @@ export class Runner {
 
   async #store(job: Job, route: Route, provider: Provider, context: ProviderContext): Promise<void> {
     try {
-      const files = provider.repeatable
-        ? ((await provider.result(job.operation ?? null, context)).files ?? [])
-        : [];
-      const { assets, seed, report } = await this.#deps.settle(job, route, files, context.signal);
+      const { assets, seed, report } = await collect(this.#deps.settle, job, route, provider, context);
       const stored = await this.advance(job.id, { type: 'stored', assets, seed, report });
       // Another process was faster: its files are the job's, ours are nobody's.
       if (!stored) await Promise.all(assets.map(({ key }) => this.#deps.files.delete(key)));
@@ -401,15 +398,5 @@ function refusalError(error: unknown, message: string): JobError {
     message: 'Something in meshwright broke before the job was sent; its log has the details.',
     retryable: true,
     charged: 'no',
-  };
-}
-
-function storeError(job: Job, error: unknown): JobError {
-  const free = job.provider === 'local';
-  return {
-    code: error instanceof MeshwrightError ? error.code : 'download_failed',
-    message: `${free ? 'The model is made' : `The job is done at ${job.provider}`}, but its files could not be stored: ${redact(messageOf(error))}`,
-    retryable: true,
-    charged: free ? 'no' : 'unknown',
   };
 }

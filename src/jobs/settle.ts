@@ -8,6 +8,7 @@ import { toJson, isJsonObject } from '../json.js';
 import type { Log } from '../log.js';
 import { download } from '../providers/download.js';
 import type { Fetcher } from '../providers/fetch.js';
+import { ProviderFailure } from '../providers/provider.js';
 import { newId } from '../store/ids.js';
 import type { Asset, AssetStore, Job } from '../store/types.js';
 import type { OutputFile, Route } from './model.js';
@@ -35,6 +36,7 @@ const HEAD_BYTES = 4096;
  * caller's. When one file fails, none stays.
  *
  * @throws MeshwrightError `download_failed`, `storage`, …: may be tried again without paying
+ * @throws ProviderFailure when the result names no model
  */
 export async function settle(
   deps: SettleDeps,
@@ -45,7 +47,9 @@ export async function settle(
 ): Promise<Settled> {
   const output = route.output(job.result ?? null, memory);
   if (!output.files.some(({ role }) => role === 'model')) {
-    throw new MeshwrightError('download_failed', `${job.provider} reported success but named no model file.`);
+    throw new ProviderFailure('failed', `${job.provider} reported success but named no model file.`, {
+      charged: 'unknown',
+    });
   }
   const assets: Asset[] = [];
   try {

@@ -1,0 +1,105 @@
+import { MeshwrightError, messageOf } from '../errors.js';
+import type { Json } from '../json.js';
+import { redact } from '../log.js';
+import { httpStatusOf } from '../providers/fetch-errors.js';
+import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
+import type { Job, JobError } from '../store/types.js';
+import type { Route } from './model.js';
+import type { Settled } from './settle.js';
+
+/** The files of a job that is done at its provider, also when the links to them have expired meanwhile. */
+
+export type Settle = (
+  job: Job,
+  route: Route,
+  files: readonly Uint8Array[],
+  signal: AbortSignal,
+) => Promise<Settled>;
+
+/** A provider that does not answer must not keep a job from being tried again. */
+const REFRESH_DEADLINE_MS = 30_000;
+/** Files that are not there stay away: after so many attempts and so long after the submit nobody waits for them. */
+const MAX_ATTEMPTS = 8;
+const GIVE_UP_AFTER_MS = 15 * 60_000;
+
+/**
+ * Links expire, so when one is denied the result is read again, once, and with it the links.
+ *
+ * @throws ProviderFailure when there is nothing to be had any more
+ * @throws MeshwrightError when it may be tried again later
+ */
+export async function collect(
+  settle: Settle,
+  job: Job,
+  route: Route,
+  provider: Provider,
+  context: ProviderContext,
+): Promise<Settled> {
+  const { operation = null } = job;
+  const { signal } = context;
+  const files = provider.repeatable ? ((await provider.result(operation, context)).files ?? []) : [];
+  try {
+    return await settle(job, route, files, signal);
+  } catch (error) {
+    const status = httpStatusOf(error);
+    if (provider.repeatable || !isDenied(status)) throw error;
+    const body = await refreshed(job, provider, context, error);
+    return await settle({ ...job, result: body }, route, files, signal).catch((again: unknown) => {
+      throw isGone(httpStatusOf(again)) && isHopeless(job) ? goneFor(job, again) : again;
+    });
+  }
+}
+
+async function refreshed(
+  job: Job,
+  provider: Provider,
+  context: ProviderContext,
+  denial: unknown,
+): Promise<Json> {
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(REFRESH_DEADLINE_MS)]);
+  try {
+    const { body } = await provider.result(job.operation ?? null, { ...context, signal });
+    context.log.info('the links to the files of a job were read again', { job: job.id });
+    return body;
+  } catch (error) {
+    context.log.warn('the links to the files of a job cannot be read again', {
+      job: job.id,
+      error: messageOf(error),
+    });
+    // Neither the file nor the result is there. A 403 alone may come from something in between, such as a proxy.
+    if (error instanceof ProviderFailure && isGone(httpStatusOf(denial))) throw error;
+    throw denial;
+  }
+}
+
+function isDenied(status: number | undefined): boolean {
+  return status === 401 || status === 403 || isGone(status);
+}
+
+function isGone(status: number | undefined): boolean {
+  return status === 404 || status === 410;
+}
+
+function isHopeless({ storeAttempts, startedAt, createdAt }: Job): boolean {
+  return storeAttempts >= MAX_ATTEMPTS && Date.now() - (startedAt ?? createdAt) > GIVE_UP_AFTER_MS;
+}
+
+function goneFor({ provider }: Job, error: unknown): ProviderFailure {
+  return new ProviderFailure(
+    'expired',
+    `The job was done at ${provider}, but its files are not there any more: ${messageOf(error)} ` +
+      'It was probably charged; set force_new to buy it again.',
+    { charged: 'unknown', cause: error },
+  );
+}
+
+/** Of an attempt that will be repeated. */
+export function storeError(job: Job, error: unknown): JobError {
+  const free = job.provider === 'local';
+  return {
+    code: error instanceof MeshwrightError ? error.code : 'download_failed',
+    message: `${free ? 'The model is made' : `The job is done at ${job.provider}`}, but its files could not be stored: ${redact(messageOf(error))}`,
+    retryable: true,
+    charged: free ? 'no' : 'unknown',
+  };
+}
