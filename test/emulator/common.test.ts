@@ -165,12 +165,16 @@ describe('starting', () => {
     await expect(startFalEmulator()).rejects.toThrow(/does not start when NODE_ENV is production/);
   });
 
-  it('works as a process of its own', async () => {
+  it.each([
+    ['fal', 'MESHWRIGHT_FAL_QUEUE_URL', 'queue', '/fal-ai/triposr'],
+    ['pixazo', 'MESHWRIGHT_PIXAZO_URL', 'gateway', '/pixal3d/v1/pixal3d-request'],
+    ['scenario', 'MESHWRIGHT_SCENARIO_URL', 'api', '/generate/custom/model_pixal3d'],
+  ])('works as a process of its own: %s', async (name, variable, role, path) => {
     const child = spawn(process.execPath, [
       '--import',
       'tsx',
       'test/emulator/main.ts',
-      'fal',
+      name,
       '--clock',
       'virtual',
     ]);
@@ -185,12 +189,12 @@ describe('starting', () => {
         child.stdout.once('data', (text: Buffer) => resolve(text.toString()));
       }),
     ]);
-    expect(line).toMatch(/^\{"emulator":"fal"/);
+    expect(line.startsWith(`{"emulator":"${name}"`)).toBe(true);
     const started = z
       .object({ urls: z.record(z.string(), z.string()), environment: z.record(z.string(), z.string()) })
       .parse(JSON.parse(line));
-    expect(started.environment).toMatchObject({ MESHWRIGHT_FAL_QUEUE_URL: started.urls['queue'] });
-    const refused = await fetch(`${started.urls['queue']}/fal-ai/triposr`, { method: 'POST' });
+    expect(started.environment[variable]).toBe(started.urls[role]);
+    const refused = await fetch(`${started.urls[role]}${path}`, { method: 'POST' });
     expect(refused.status).toBe(401);
     child.kill('SIGTERM');
     expect(await ended).toBe('exit 0');

@@ -23,6 +23,7 @@ const ROUTES: readonly (readonly [pattern: RegExp, op: string])[] = [
   [/^POST \/v1\/jobs\/(?<requestId>[^/]+)\/action$/, 'cancel'],
   [/^POST \/v1\/assets$/, 'asset-create'],
   [/^GET \/v1\/assets\/(?<requestId>[^/]+)$/, 'asset'],
+  [/^POST \/v1\/assets\/get-bulk$/, 'asset-bulk'],
   [/^POST \/v1\/uploads$/, 'upload-create'],
   [/^GET \/v1\/uploads\/(?<requestId>[^/]+)$/, 'upload'],
   [/^POST \/v1\/uploads\/(?<requestId>[^/]+)\/action$/, 'upload-complete'],
@@ -59,6 +60,8 @@ export function handleApi(parts: ApiParts, exchange: Exchange, actions: ParsedSc
       return createAsset(parts, exchange);
     case 'asset':
       return readAsset(parts, exchange, actions);
+    case 'asset-bulk':
+      return readAssets(parts, exchange);
     case 'upload-create':
       return uploads.create(exchange, actions);
     case 'upload':
@@ -164,6 +167,17 @@ function readAsset(
     ...(fault?.urlLifeMs === undefined ? {} : { lifeMs: fault.urlLifeMs }),
   });
   return jsonReply(200, { asset: without({ ...shown, ...fault?.body }, fault?.omit) });
+}
+
+const bulkSchema = z.object({ assetIds: z.array(z.string()).max(200) });
+
+/** Several at once; those that are not there are left out without a word. */
+function readAssets({ answers, assets }: ApiParts, { body, query }: Exchange): Reply {
+  const { data } = bulkSchema.safeParse(parseJson(body.toString('utf8')));
+  if (!data) return answers.reason(400, 'assetIds must be a list of at most 200 ids.');
+  const originals = query.get('originalAssets') === 'true';
+  const found = data.assetIds.map((id) => assets.get(id)).filter((asset) => asset !== undefined);
+  return jsonReply(200, { assets: found.map((asset) => assets.describe(asset, { originals })) });
 }
 
 function readModel({ answers }: ApiParts, { endpoint = '' }: Exchange): Reply {

@@ -18,6 +18,8 @@ export interface Asset {
   type: string;
   createdAt: number;
   size: number;
+  /** What else its metadata tells. */
+  metadata?: JsonObject;
 }
 
 interface AssetParts {
@@ -81,7 +83,7 @@ export class Assets {
       ...(originals ? { originalFileUrl: this.#signed(`/assets/${asset.id}`, lifeMs) } : {}),
       mimeType: asset.mimeType,
       kind: asset.kind,
-      metadata: { type: asset.type, kind: asset.kind, name: asset.name, size: asset.size },
+      metadata: { type: asset.type, kind: asset.kind, name: asset.name, size: asset.size, ...asset.metadata },
       properties: { size: asset.size },
       source: asset.type === 'uploaded' ? 'uploaded' : 'inference',
       ownerId: 'proj_emulator',

@@ -119,6 +119,7 @@ function accept(
     units,
     failure,
     assetIds: [],
+    seed: typeof body['seed'] === 'number' ? body['seed'] : ids.integer(2 ** 31),
     // Units go at submission, and come back when the job fails.
     ledger: ledger.add({
       requestId: id,
@@ -155,7 +156,7 @@ function failureOf({ failure }: JobPlan): Job['failure'] {
 }
 
 /** The end of a job: its assets, or its refund. */
-export function settleJob({ assets }: GenerateParts, job: Job): void {
+export function settleJob({ assets, settings }: GenerateParts, job: Job): void {
   const { plan, failure, ledger } = job;
   if (failure) {
     if (failure.refunded)
@@ -164,26 +165,23 @@ export function settleJob({ assets }: GenerateParts, job: Job): void {
     return;
   }
   ledger.note = 'success';
+  const metadata = { modelId: job.modelId, ...seedOf(job, settings) };
   for (const output of OUTPUTS[plan.outputs ?? 'model']) {
-    const asset =
+    const [bytes, file] =
       output === 'preview'
-        ? assets.add(fixtureOf('webp'), {
-            ...MADE,
-            name: 'preview.webp',
-            mimeType: 'image/webp',
-            kind: 'image',
-          })
-        : assets.add(fixtureOf(plan.content ?? 'glb-pbr', plan.modelBytes), {
-            ...MADE,
-            name: 'pixal3d.glb',
-            mimeType: plan.mimeType ?? 'model/gltf-binary',
-            kind: '3d',
-          });
-    job.assetIds.push(asset.id);
+        ? [fixtureOf('webp'), PREVIEW]
+        : [fixtureOf(plan.content ?? 'glb-pbr', plan.modelBytes), MODEL];
+    const mimeType = output === 'model' && plan.mimeType !== undefined ? plan.mimeType : file.mimeType;
+    job.assetIds.push(assets.add(bytes, { ...file, mimeType, type: 'img23d', metadata }).id);
   }
 }
 
-const MADE = { type: 'img23d' } as const;
+function seedOf({ seed }: Job, { seedShape }: Settings): JsonObject {
+  return seedShape === 'missing' ? {} : { seed: seedShape === 'text' ? String(seed) : seed };
+}
+
+const PREVIEW = { name: 'preview.webp', mimeType: 'image/webp', kind: 'image' } as const;
+const MODEL = { name: 'pixal3d.glb', mimeType: 'model/gltf-binary', kind: '3d' } as const;
 
 const OUTPUTS = {
   model: ['model'],

@@ -16,6 +16,7 @@ export interface Job extends Run {
   /** How it will end, known from the start unless it is canceled. */
   failure: { status: string; error: Json | undefined; refunded: boolean } | undefined;
   assetIds: string[];
+  seed: number;
 }
 
 /** The six states on the way, in order, with the time at which each begins. */

@@ -32,6 +32,8 @@ export const settingsSchema = z.strictObject({
   ipDetectionUnits: z.number().min(0).default(0),
   /** US dollars a creative unit: no such price is published. */
   unitUsd: z.number().min(0).default(0),
+  /** How the metadata of a generated asset tells the seed: the documents allow both types. */
+  seedShape: z.enum(['text', 'number', 'missing']).default('text'),
   cancelReply: z.enum(['refused', 'canceled', 'ignored']).default('refused'),
   /** Whether a canceled job is charged; the documents do not say. */
   billCanceled: z.boolean().default(true),
