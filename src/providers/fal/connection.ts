@@ -105,19 +105,26 @@ export class FalConnection {
         const text = await readBody(message, MAX_REPLY_BYTES, signal);
         const reply: Reply = { status: message.statusCode ?? 0, headers: message.headers, text };
         call.reply = reply;
-        if (reply.status < 200 || reply.status > 299) {
-          throw answered(reply);
-        }
-        return new Response(reply.status === 204 || reply.status === 205 ? null : text, {
-          status: reply.status,
-          headers: { 'content-type': message.headers['content-type'] ?? 'text/plain' },
-        });
+        if (reply.status < 200 || reply.status > 299) throw answered(reply);
+        return new TextResponse(text, reply.status, message.headers['content-type']);
       } catch (error) {
         if (!(error instanceof CallError)) throw error;
         if (error.sent) call.sent = true;
         throw new FinalCallError(error);
       }
     };
+  }
+}
+
+/** A response whose text is there: the stream that a usual one wraps it in costs more than the rest of it. */
+class TextResponse extends Response {
+  override readonly text: () => Promise<string>;
+  override readonly json: () => Promise<unknown>;
+
+  constructor(text: string, status: number, contentType = 'text/plain') {
+    super(null, { status, headers: { 'content-type': contentType } });
+    this.text = () => Promise.resolve(text);
+    this.json = async () => JSON.parse(text);
   }
 }
 
