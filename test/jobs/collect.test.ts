@@ -7,7 +7,7 @@ import { silentLog } from '../../src/log.js';
 import { statusError } from '../../src/providers/fetch-errors.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../../src/providers/provider.js';
 import type { Job } from '../../src/store/types.js';
-import { errorOf } from '../providers/fal-support.js';
+import { errorOf } from '../providers/support.js';
 import { aJob } from '../store/support/rows.js';
 
 const STALE = { files: ['https://cdn.example.com/model.glb?signature=old'] };

@@ -1,16 +1,20 @@
 import type { Json } from '../../json.js';
+import { type Clock, systemClock } from '../clock.js';
+import { keyVerdict } from '../key-verdict.js';
 import { orAborted } from '../or-aborted.js';
 import type {
   CancelOutcome,
   FollowContext,
   InputFile,
+  KeyVerdict,
   ProviderContext,
   ProviderResult,
+  ProviderSession,
   SubmitRequest,
 } from '../provider.js';
 import type { FalOptions } from '../fal.js';
+import { Wire } from '../wire.js';
 import { cancel } from './cancel.js';
-import { type Clock, systemClock } from '../clock.js';
 import { FalConnection } from './connection.js';
 import { follow, FOLLOW_DEFAULTS } from './follow.js';
 import { FalHosts } from './hosts.js';
@@ -18,10 +22,12 @@ import { type FalOperation, readOperation } from './operation.js';
 import { blamesImage, result } from './result.js';
 import { submit } from './submit.js';
 import { Uploads } from './upload.js';
-import { Wire } from '../wire.js';
+
+/** A request that nobody made: fal answers 404 to a key that it knows. */
+const NOBODYS = { endpoint: 'fal-ai/pixal3d', requestId: '00000000-0000-0000-0000-000000000000' } as const;
 
 /** All that fal needs once it is used: connections, the client and the uploads of this process. */
-export class FalSession {
+export class FalSession implements ProviderSession {
   readonly #options: FalOptions;
   readonly #clock: Clock;
   readonly #connection: FalConnection;
@@ -63,6 +69,11 @@ export class FalSession {
 
   cancel(stored: Json, context: ProviderContext): Promise<CancelOutcome> {
     return cancel(this.#connection, this.#clock, readOperation(stored), context);
+  }
+
+  checkKey({ signal }: Pick<ProviderContext, 'signal'>): Promise<KeyVerdict> {
+    const { endpoint, requestId } = NOBODYS;
+    return keyVerdict(() => this.#connection.client({ signal }).queue.status(endpoint, { requestId }));
   }
 
   #follow(operation: FalOperation, context: FollowContext): Promise<void> {

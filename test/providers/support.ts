@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { silentLog } from '../../src/log.js';
+import type { Clock } from '../../src/providers/clock.js';
+import type {
+  FollowContext,
+  InputFile,
+  ProviderContext,
+  ProviderStatus,
+} from '../../src/providers/provider.js';
+import type { Clock as EmulatorClock } from '../emulator/common/clock.js';
+
+/** The emulator's clock as the provider's: to wait is to move the clock, so hours pass in no time. */
+export function sharedClock({ clock }: { clock: EmulatorClock }): Clock & { slept: number[] } {
+  const slept: number[] = [];
+  return {
+    slept,
+    now: () => clock.now(),
+    async sleep(ms, signal) {
+      signal.throwIfAborted();
+      slept.push(ms);
+      clock.advance(ms);
+      await Promise.resolve();
+    },
+  };
+}
+
+export function context(signal = new AbortController().signal): ProviderContext {
+  return { signal, log: silentLog, readInput: () => Promise.reject(new Error('not used')) };
+}
+
+export function followContext(signal?: AbortSignal): FollowContext & { reports: ProviderStatus[] } {
+  const reports: ProviderStatus[] = [];
+  return { ...context(signal), reports, report: (status) => void reports.push(status) };
+}
+
+/** What a promise was rejected with. */
+export async function errorOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not fail');
+}
+
+export function inputFile(bytes: Uint8Array, mimeType = 'image/png'): InputFile & { reads: number } {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return {
+    key: `input_${sha256}.png`,
+    sha256,
+    mimeType,
+    reads: 0,
+    read() {
+      this.reads += 1;
+      return Promise.resolve(bytes);
+    },
+  };
+}
