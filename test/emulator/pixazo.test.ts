@@ -55,6 +55,14 @@ describe('a job', () => {
     expect(pixazo.ledger.entries()).toMatchObject([{ state: 'billed', units: 1, usd: 0.5 }]);
   });
 
+  it('takes the time that it is told, on a real clock', async () => {
+    const pixazo = await emulator({ clock: 'real', jobMs: 20 });
+    const job = await submit(pixazo);
+    await expect
+      .poll(async () => (await poll(job)).status, { interval: 5, timeout: 10_000 })
+      .toBe('COMPLETED');
+  });
+
   it('has the same id on every run', async () => {
     const ids = await Promise.all(
       [0, 1].map(

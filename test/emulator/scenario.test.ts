@@ -46,6 +46,24 @@ describe('a job', () => {
     expect(scenario.journal.entries({ role: 'cdn' })[0]?.warnings).toEqual([]);
   });
 
+  it('takes the time that it is told, on a real clock', async () => {
+    const scenario = await emulator({ clock: 'real', jobMs: 20 });
+    const job = await submit(scenario);
+    await expect
+      .poll(async () => (await poll(scenario, job)).status, { interval: 5, timeout: 10_000 })
+      .toBe('success');
+  });
+
+  it('has the same ids on every run', async () => {
+    const ids = await Promise.all(
+      [0, 1].map(async () => {
+        const scenario = await emulator({ seed: 'same' });
+        return [(await submit(scenario)).jobId, ...scenario.assets.all().map(({ id }) => id)];
+      }),
+    );
+    expect(ids[0]).toEqual(ids[1]);
+  });
+
   it('is charged once, in creative units', async () => {
     const scenario = await emulator();
     await submit(scenario);
