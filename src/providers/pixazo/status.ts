@@ -16,7 +16,7 @@ export interface PixazoFile {
 }
 
 const QUEUED: ReadonlySet<string> = new Set(['queued', 'pending', 'in_queue']);
-const COMPLETED: ReadonlySet<string> = new Set(['completed', 'succeeded', 'success', 'ready']);
+const COMPLETED: ReadonlySet<string> = new Set(['completed', 'succeeded', 'success', 'ready', 'done']);
 const ENDS: ReadonlyMap<string, 'failed' | 'error' | 'cancelled'> = new Map([
   ['failed', 'failed'],
   ['error', 'error'],
