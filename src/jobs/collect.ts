@@ -99,7 +99,13 @@ export function storeError(job: Job, error: unknown): JobError {
   return {
     code: error instanceof MeshwrightError ? error.code : 'download_failed',
     message: `${free ? 'The model is made' : `The job is done at ${job.provider}`}, but its files could not be stored: ${redact(messageOf(error))}`,
-    retryable: true,
-    charged: free ? 'no' : 'unknown',
+    retryable: mayPass(error),
+    charged: free ? 'no' : job.billedUnits === undefined ? 'unknown' : 'yes',
   };
+}
+
+/** The network, the disk and expired links recover; what is wrong with the answer itself stays wrong. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof MeshwrightError)) return true;
+  return error.retryable || httpStatusOf(error) !== undefined || ['storage', 'timeout'].includes(error.code);
 }

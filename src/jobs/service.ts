@@ -31,6 +31,8 @@ export interface GenerateCall {
   given: ReadonlySet<string>;
   provider: string;
   forceNew: boolean;
+  /** Fires when the caller does not want the job any more; nothing is begun then. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface Started {
@@ -49,6 +51,7 @@ export interface ServiceDeps {
 
 /** How many past jobs tell how long the next one takes. */
 const DURATIONS = 15;
+const LEARN_EVERY_MS = 60_000;
 /** How old a temporary file or an input image without a live job must be before it is removed. */
 const SWEEP_AGE_MS = 3_600_000;
 
@@ -62,14 +65,18 @@ export class Jobs {
   readonly #providers: ReadonlyMap<ProviderId, Provider>;
   readonly #runner: Runner;
   readonly #health = new Health();
+  #tidying: NodeJS.Timeout | undefined;
   /** By endpoint: measured here, or else as its model declares. */
   readonly #typicalSeconds = new Map<string, number>();
+  readonly #learnedAt = new Map<string, number>();
 
   constructor({ config, log, model }: ServiceDeps) {
     this.#config = config;
     this.#log = log;
     this.prices = new Prices(config.prices);
-    this.store = openStore(config.dataDir);
+    this.store = openStore(config.dataDir, {
+      onError: (error, jobId) => log.error('the data folder', { job: jobId, error: messageOf(error) }),
+    });
     this.#fetcher = createFetcher({ allowHosts: config.allowHosts });
     this.#providers = createProviders(config, {
       typicalSeconds: (endpoint) => this.#typicalSeconds.get(endpoint),
@@ -89,6 +96,7 @@ export class Jobs {
         return found;
       },
       health: this.#health,
+      capped: config.maxUsdPerJob !== undefined || config.maxUsdPerDay !== undefined,
       fetchImage: (url, field) => this.#fetchImage(url, field),
       estimateUsd: (route, args) => this.prices.estimateUsd(route, args),
       settle: (job, route, files, signal) =>
@@ -99,15 +107,21 @@ export class Jobs {
   /** Takes up every unfinished job of the data folder, and keeps it tidy. */
   async start(): Promise<void> {
     this.store.waker.start((id) => this.#runner.step(id));
-    this.#tidy().catch((error: unknown) =>
-      this.#log.warn('cannot tidy the data folder', { error: messageOf(error) }),
-    );
+    const tidy = (): void => {
+      this.#tidy().catch((error: unknown) =>
+        this.#log.warn('cannot tidy the data folder', { error: messageOf(error) }),
+      );
+    };
+    this.#tidying = setInterval(tidy, SWEEP_AGE_MS).unref();
+    tidy();
   }
 
   /** Lets go of every job without ending it. */
   async stop(): Promise<void> {
+    clearInterval(this.#tidying);
     this.#runner.stop();
     await this.store.close();
+    await this.#fetcher.close();
   }
 
   /** The providers that have a key here. */
@@ -128,6 +142,9 @@ export class Jobs {
     if (broken) throw new MeshwrightError('invalid_arguments', broken.message, { field: broken.field });
     const provider = this.#providers.get(route.provider);
     const { plain, images } = await this.#takeImages(call, provider?.takesUrls ?? false);
+    if (call.signal?.aborted) {
+      throw new MeshwrightError('cancelled', 'Cancelled before the job began; nothing was sent.');
+    }
     const estimate = this.prices.estimateUsd(route, plain);
     const now = Date.now();
     const job: Job = {
@@ -194,7 +211,13 @@ export class Jobs {
   async wait(
     principal: string,
     id: string,
-    options: { ms: number; signal?: AbortSignal | undefined; onUpdate?: ((job: Job) => void) | undefined },
+    options: {
+      ms: number;
+      signal?: AbortSignal | undefined;
+      onUpdate?: ((job: Job) => void) | undefined;
+      /** Ends the waiting before the job has ended. */
+      until?: (job: Job) => boolean;
+    },
   ): Promise<Job> {
     const first = await this.get(principal, id);
     if (first.state === 'storing' && first.error) await this.#storeNow(id);
@@ -213,7 +236,7 @@ export class Jobs {
           wake = resolve;
         });
         const job = await this.get(principal, id);
-        if (isFinal(job) || over.aborted || Date.now() >= end) return job;
+        if (isFinal(job) || options.until?.(job) || over.aborted || Date.now() >= end) return job;
         options.onUpdate?.(job);
         await changed;
       }
@@ -223,15 +246,28 @@ export class Jobs {
     }
   }
 
-  /** Asks the provider; answers the job when the provider has answered, or as it is after `ms`. */
+  /**
+   * Asks the provider, each time anew; answers the job when it is known what came of it, or as it is after `ms`.
+   */
   async cancel(principal: string, id: string, ms = 10_000): Promise<Job> {
     await this.get(principal, id);
     const asked = await this.#runner.advance(id, { type: 'cancelAsked' });
     if (!asked) return this.get(principal, id);
     this.store.waker.wake(id);
-    return this.wait(principal, id, {
-      ms: asked.state === 'submitted' || asked.state === 'submitting' ? ms : 0,
-    });
+    const answered = ({ cancelOutcome }: Job): boolean =>
+      cancelOutcome !== undefined && cancelOutcome !== 'removed';
+    return this.wait(principal, id, { ms, until: answered });
+  }
+
+  /** What to say of a job that nobody here can carry on. */
+  stalled(job: Job): string | undefined {
+    if (this.#providers.has(job.provider)) return undefined;
+    return `This server has no key of ${job.provider}, so it cannot follow the job: set the key and start it again; nothing is lost.`;
+  }
+
+  /** How long jobs of this model take, measured here or else as declared; `undefined` where nobody knows. */
+  typicalSeconds(endpoint: string): number | undefined {
+    return this.#typicalSeconds.get(endpoint);
   }
 
   async #storeNow(id: string): Promise<void> {
@@ -264,7 +300,7 @@ export class Jobs {
   }
 
   async #takeImages(
-    { model, args, principal }: GenerateCall,
+    { model, args, principal, signal }: GenerateCall,
     takesUrls: boolean,
   ): Promise<{ plain: JsonObject; images: Job['images'] }> {
     const fields = new Set(imageFields(model));
@@ -273,12 +309,12 @@ export class Jobs {
     for (const [field, value] of Object.entries(args)) {
       if (!fields.has(field)) plain[field] = value;
       else if (typeof value === 'string')
-        images[field] = await this.#takeImage(value, field, principal, takesUrls);
+        images[field] = await this.#takeImage(value, field, principal, takesUrls, signal);
       else if (Array.isArray(value)) {
         const refs: ImageRef[] = [];
         for (const [index, item] of value.entries()) {
           if (typeof item === 'string')
-            refs.push(await this.#takeImage(item, `${field}[${index}]`, principal, takesUrls));
+            refs.push(await this.#takeImage(item, `${field}[${index}]`, principal, takesUrls, signal));
         }
         images[field] = refs;
       }
@@ -291,6 +327,7 @@ export class Jobs {
     field: string,
     principal: string,
     passUrls: boolean,
+    signal: AbortSignal | undefined,
   ): Promise<ImageRef> {
     const image = await resolveImage(
       reference,
@@ -299,6 +336,7 @@ export class Jobs {
         fetcher: this.#fetcher,
         readAsset: (id) => this.assets.read(principal, id),
         passUrls,
+        signal,
       },
       field,
     );
@@ -333,6 +371,8 @@ export class Jobs {
   /** The median of the last jobs says better how long the next one takes than any page does. */
   async #learn(model: Model): Promise<void> {
     for (const { endpoint } of model.routes) {
+      if (Date.now() - (this.#learnedAt.get(endpoint) ?? 0) < LEARN_EVERY_MS) continue;
+      this.#learnedAt.set(endpoint, Date.now());
       const took = (await this.store.jobs.durations(endpoint, DURATIONS)).toSorted((a, b) => a - b);
       const median = took[took.length >> 1];
       const seconds = median === undefined ? model.typicalSeconds : median / 1000;

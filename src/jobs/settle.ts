@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import { open, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { MeshwrightError, messageOf } from '../errors.js';
 import { inspectInWorker } from '../glb/run.js';
 import { sniff } from '../glb/sniff.js';
-import type { JsonObject } from '../json.js';
+import type { Json, JsonObject } from '../json.js';
 import { toJson, isJsonObject } from '../json.js';
 import type { Log } from '../log.js';
 import { download } from '../providers/download.js';
 import type { Fetcher } from '../providers/fetch.js';
 import { ProviderFailure } from '../providers/provider.js';
 import { newId } from '../store/ids.js';
+import { storageError } from '../store/trouble.js';
 import type { Asset, AssetStore, Job } from '../store/types.js';
 import type { OutputFile, Route } from './model.js';
 
@@ -28,7 +30,11 @@ export interface SettleDeps {
 
 /** Largest file that is taken from a provider. */
 const MAX_FILE_BYTES = 1024 ** 3;
-const HEAD_BYTES = 4096;
+const HEAD_BYTES = 65_536;
+/** After so many attempts a file that is not whole is kept as it is: it may be all there is. */
+const PICKY_ATTEMPTS = 3;
+/** What a provider sends instead of a file. */
+const NO_FILES: ReadonlySet<string> = new Set(['html', 'xml', 'json', 'svg', 'unknown']);
 
 /**
  * Brings every file of a finished job into the asset store: to a temporary name, hashed and checked on the way,
@@ -65,8 +71,8 @@ async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: 
   const temporary = await deps.files.temporary();
   try {
     const got = await bring(deps, file, temporary, signal);
-    const kind = sniff(got.head);
-    if (kind.format === 'html' || kind.format === 'unknown') {
+    const kind = sniff(got.head, got.sizeBytes);
+    if (NO_FILES.has(kind.format)) {
       throw new MeshwrightError(
         'download_failed',
         `What ${job.provider} sent as ${file.name} is no file of a known kind.`,
@@ -75,20 +81,7 @@ async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: 
         },
       );
     }
-    const inspection =
-      kind.format === 'glb'
-        ? await inspectInWorker(temporary, { signal }).then(
-            (value) => toJson(value),
-            (error: unknown) => {
-              if (signal.aborted) throw error;
-              deps.log.warn('a finished file could not be inspected', {
-                job: job.id,
-                error: messageOf(error),
-              });
-              return null;
-            },
-          )
-        : null;
+    const inspection = kind.format === 'glb' ? await inspectGlb(deps, job, temporary, signal) : null;
     const id = newId('asset');
     const key = `${id}.${kind.extension}`;
     await deps.files.adopt(temporary, key);
@@ -108,7 +101,22 @@ async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: 
     };
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw storageError(error, path.dirname(path.dirname(temporary)));
+  }
+}
+
+/** A GLB that cannot be read was probably cut on its way: it is fetched again, and kept as it is in the end. */
+async function inspectGlb(deps: SettleDeps, job: Job, file: string, signal: AbortSignal): Promise<Json> {
+  try {
+    return toJson(await inspectInWorker(file, { signal }));
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const damaged = error instanceof MeshwrightError && error.code === 'invalid_asset';
+    if (damaged && job.storeAttempts < PICKY_ATTEMPTS) {
+      throw new MeshwrightError('download_failed', messageOf(error), { retryable: true, cause: error });
+    }
+    deps.log.warn('a finished file could not be inspected', { job: job.id, error: messageOf(error) });
+    return null;
   }
 }
 
@@ -136,8 +144,8 @@ async function bring(
   };
 }
 
-async function readHead(path: string): Promise<Uint8Array> {
-  const handle = await open(path, 'r');
+async function readHead(file: string): Promise<Uint8Array> {
+  const handle = await open(file, 'r');
   try {
     const buffer = Buffer.alloc(HEAD_BYTES);
     const { bytesRead } = await handle.read(buffer, 0, HEAD_BYTES, 0);

@@ -13,22 +13,25 @@ export type JobEvent =
   | { type: 'lease'; owner: string; until: number; isDead: (owner: string) => boolean }
   | { type: 'release'; owner: string }
   /** The one attempt to submit begins. */
-  | { type: 'claim'; token: string }
+  | { type: 'claim'; token: string; owner: string }
   /** Nothing was accepted: the job goes back to its intent, on another route or later. */
   | { type: 'refused'; token: string | undefined; next: NextAttempt; dueAt: number }
   | { type: 'accepted'; token: string; operation: Json }
   /** The attempt's outcome is not known. */
   | { type: 'lost'; token: string | undefined; error: JobError }
   /** The attempt may simply be made again (local generator). */
-  | { type: 'repeat' }
+  | { type: 'repeat'; token: string | undefined }
   | { type: 'observed'; status: ProviderStatus }
   | { type: 'cancelAsked' }
-  | { type: 'cancelAnswered'; outcome: CancelOutcome }
+  | { type: 'cancelAnswered'; outcome: CancelOutcome | 'failed' }
   | { type: 'completed'; result: Json; billedUsd?: number | undefined; billedUnits?: number | undefined }
   /** The files could not be fetched; the job stays done at the provider and is tried again at `dueAt`. */
   | { type: 'storeFailed'; error: JobError; dueAt: number }
   | { type: 'stored'; assets: Asset[]; seed: number | undefined; report: JsonObject | undefined }
-  | { type: 'failed'; error: JobError; token?: string }
+  /** Refused for good, before anything was accepted; without a token nothing was claimed. */
+  | { type: 'turnedDown'; token: string | undefined; error: JobError }
+  /** The provider reports that it failed, or its files can never be had. */
+  | { type: 'failed'; error: JobError }
   | { type: 'cancelled'; error: JobError };
 
 /** Where a job that was refused is tried next. */
@@ -69,13 +72,22 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
       return job.lease?.owner === event.owner ? without(job, 'lease') : undefined;
     case 'claim':
       return job.state === 'intent' && !job.cancelRequested
-        ? { ...job, state: 'submitting', attempt: { token: event.token, at: now }, stage: 'sending the job' }
+        ? {
+            ...job,
+            state: 'submitting',
+            attempt: { token: event.token, at: now, owner: event.owner },
+            stage: 'sending the job',
+          }
         : undefined;
     case 'refused':
-      return job.state === (event.token === undefined ? 'intent' : 'submitting') &&
-        job.attempt?.token === event.token
-        ? without({ ...job, ...event.next, state: 'intent', dueAt: event.dueAt, stage: 'waiting' }, 'attempt')
-        : undefined;
+      if (!isAttempt(job, event.token)) return undefined;
+      if (job.cancelRequested) return ended(job, 'cancelled', notSent, now);
+      return without(
+        { ...job, ...event.next, state: 'intent', dueAt: event.dueAt, stage: 'waiting' },
+        'attempt',
+      );
+    case 'turnedDown':
+      return isAttempt(job, event.token) ? ended(job, 'failed', event.error, now) : undefined;
     case 'accepted': {
       const open = job.state === 'submitting' || job.state === 'unconfirmed';
       if (!open || job.operation !== undefined || job.attempt?.token !== event.token) return undefined;
@@ -86,11 +98,13 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
       );
     }
     case 'lost':
-      return job.state === 'submitting' && (event.token === undefined || job.attempt?.token === event.token)
+      return job.state === 'submitting' && job.attempt?.token === event.token
         ? ended(job, 'unconfirmed', event.error, now)
         : undefined;
     case 'repeat':
-      return job.state === 'submitting' ? without({ ...job, state: 'intent' }, 'attempt') : undefined;
+      if (job.state !== 'submitting' || job.attempt?.token !== event.token) return undefined;
+      if (job.cancelRequested) return ended(job, 'cancelled', notSent, now);
+      return without({ ...job, state: 'intent' }, 'attempt');
     case 'observed': {
       if (job.state !== 'submitted') return undefined;
       const { running, queuePosition, progress = 0, stage } = event.status;
@@ -102,11 +116,16 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
       };
       return queuePosition === undefined || seen.running ? seen : { ...seen, queuePosition };
     }
-    case 'cancelAsked':
-      if (isFinal(job) || job.cancelRequested) return undefined;
+    case 'cancelAsked': {
+      if (isFinal(job)) return undefined;
+      const asked: Job = {
+        ...without(job, 'cancelOutcome'),
+        cancelRequested: true,
+        cancelAsked: (job.cancelAsked ?? 0) + 1,
+      };
       // Nothing was sent, so nothing is asked of anybody and nothing is charged.
-      if (job.state === 'intent') return ended({ ...job, cancelRequested: true }, 'cancelled', notSent, now);
-      return { ...job, cancelRequested: true };
+      return job.state === 'intent' ? ended(asked, 'cancelled', notSent, now) : asked;
+    }
     case 'cancelAnswered':
       if (job.state !== 'submitted' || !job.cancelRequested) return undefined;
       return { ...job, cancelOutcome: event.outcome };
@@ -141,14 +160,18 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
         ...(event.report === undefined ? {} : { report: event.report }),
       };
     }
-    case 'failed': {
-      if (isFinal(job)) return undefined;
-      if (event.token !== undefined && job.attempt?.token !== event.token) return undefined;
-      return ended(job, 'failed', event.error, now);
-    }
+    case 'failed':
+      return job.state === 'submitted' || job.state === 'storing'
+        ? ended(job, 'failed', event.error, now)
+        : undefined;
     case 'cancelled':
       return job.state === 'submitted' ? ended(job, 'cancelled', event.error, now) : undefined;
   }
+}
+
+/** Whether the token is that of the attempt that runs; without one, whether none was made yet. */
+function isAttempt(job: Job, token: string | undefined): boolean {
+  return job.state === (token === undefined ? 'intent' : 'submitting') && job.attempt?.token === token;
 }
 
 const notSent: JobError = {
@@ -166,7 +189,7 @@ function ended(job: Job, state: Job['state'], error: JobError | undefined, now: 
 /** The job without some of its optional fields. */
 function without(
   job: Job,
-  ...fields: ('lease' | 'attempt' | 'queuePosition' | 'error' | 'result' | 'finishedAt')[]
+  ...fields: ('lease' | 'attempt' | 'queuePosition' | 'error' | 'result' | 'finishedAt' | 'cancelOutcome')[]
 ): Job {
   const copy = { ...job };
   for (const field of fields) delete copy[field];

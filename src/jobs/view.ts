@@ -101,17 +101,22 @@ export function viewAsset(asset: Asset, locate: Locate): AssetView {
     vertices: count('vertices'),
     triangles: count('triangles'),
     size_meters: Array.isArray(size) ? size.filter((value) => typeof value === 'number') : undefined,
-    warnings: Array.isArray(warnings)
-      ? warnings.flatMap((item) =>
-          isRecord(item) && typeof item['message'] === 'string' ? [item['message']] : [],
-        )
-      : undefined,
+    warnings:
+      asset.format === 'glb' && !inspection
+        ? ['The file cannot be read as a GLB: it may be cut or damaged.']
+        : Array.isArray(warnings)
+          ? warnings.flatMap((item) =>
+              isRecord(item) && typeof item['message'] === 'string' ? [item['message']] : [],
+            )
+          : undefined,
   });
 }
 
 export interface ViewOptions {
   locate: Locate;
   deduplicated?: boolean | undefined;
+  /** Why the job does not move here, and what to do. */
+  stalled?: string | undefined;
   /** Milliseconds since 1970. */
   now?: number;
 }
@@ -137,7 +142,7 @@ export function viewJob(job: Job, assets: readonly Asset[], options: ViewOptions
     assets: assets.map((asset) => viewAsset(asset, options.locate)),
     report: job.report,
     error: error && { ...error, message: redact(error.message) },
-    next: nextFor(job, assets),
+    next: (isFinal(job) ? undefined : options.stalled) ?? nextFor(job, assets),
   });
 }
 
@@ -197,6 +202,8 @@ function cancelNote(job: Job): string {
       return ` ${job.provider} cannot cancel jobs: it runs on and is charged.`;
     case 'running':
       return ' The cancellation was asked for, but it runs on and is charged.';
+    case 'failed':
+      return ` ${job.provider} did not take the cancellation; call cancel_job again.`;
     default:
       return isFinal(job) ? '' : ' Cancelling.';
   }

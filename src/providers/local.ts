@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { MeshwrightError } from '../errors.js';
+import { MeshwrightError, messageOf } from '../errors.js';
 import { runGenerator } from '../engine/run.js';
 import type { GenerateInput, GenerateOutput, ViewName } from '../engine/types.js';
 import type { Json, JsonObject } from '../json.js';
@@ -65,14 +65,8 @@ export class LocalProvider implements Provider {
           retryable: true,
         });
       }
-      if (error instanceof MeshwrightError && error.code !== 'cancelled') {
-        throw new ProviderFailure('failed', error.message, {
-          charged: 'no',
-          field: error.field,
-          cause: error,
-        });
-      }
-      throw error;
+      if (context.signal.aborted) throw error;
+      throw failureOf(error, context);
     }
   }
 
@@ -95,6 +89,24 @@ export class LocalProvider implements Provider {
   release(operation: Json): void {
     this.#runs.delete(parse(operation).id);
   }
+}
+
+/** The same input would fail again, so nothing is tried twice: what cannot be told to the user goes to the log. */
+function failureOf(error: unknown, { log }: ProviderContext): ProviderFailure {
+  if (error instanceof MeshwrightError) {
+    const { code, field, message } = error;
+    return new ProviderFailure('failed', message, { charged: 'no', field, code, cause: error });
+  }
+  log.error('the generator broke', { error: messageOf(error) });
+  return new ProviderFailure(
+    'failed',
+    'The generator broke on this input; the log of meshwright has the details.',
+    {
+      charged: 'no',
+      code: 'internal',
+      cause: error,
+    },
+  );
 }
 
 function parse(operation: Json): { id: string; body: JsonObject } {

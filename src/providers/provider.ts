@@ -1,4 +1,5 @@
 import type { ProviderId } from '../config.js';
+import type { ErrorCode } from '../errors.js';
 import type { Json, JsonObject } from '../json.js';
 import type { Log } from '../log.js';
 
@@ -22,14 +23,22 @@ export class SubmitError extends Error {
   /** When the provider says that it will take jobs again, in milliseconds from now. */
   readonly retryAfterMs: number | undefined;
   readonly field: string | undefined;
+  /** HTTP status of the refusal; undefined when nobody answered. */
+  readonly status: number | undefined;
 
   constructor(
     outcome: SubmitFailure,
     message: string,
-    details: { retryAfterMs?: number | undefined; field?: string | undefined; cause?: unknown } = {},
+    details: {
+      retryAfterMs?: number | undefined;
+      field?: string | undefined;
+      status?: number | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: details.cause });
     this.outcome = outcome;
+    this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
     this.field = details.field;
   }
@@ -100,6 +109,8 @@ export class ProviderFailure extends Error {
   readonly charged: 'no' | 'yes' | 'unknown';
   readonly retryable: boolean;
   readonly field: string | undefined;
+  /** For our own generator, which knows more than that it failed. */
+  readonly code: ErrorCode | undefined;
 
   constructor(
     kind: 'failed' | 'cancelled' | 'expired',
@@ -108,11 +119,13 @@ export class ProviderFailure extends Error {
       charged: 'no' | 'yes' | 'unknown';
       retryable?: boolean;
       field?: string | undefined;
+      code?: ErrorCode | undefined;
       cause?: unknown;
     },
   ) {
     super(message, { cause: details.cause });
     this.kind = kind;
+    this.code = details.code;
     this.charged = details.charged;
     this.retryable = details.retryable ?? false;
     this.field = details.field;

@@ -44,11 +44,12 @@ export function refusalOf(reply: Reply, { title, advice, waitMs }: Refusals): Su
   const wait = waitMs?.(reply) ?? retryAfterOf(reply);
   const sentence = advice(reply, words, wait);
   if (REJECTED.has(status)) {
-    return new SubmitError('rejected', sentence ?? `${title} refused the input: ${words}.`);
+    return new SubmitError('rejected', sentence ?? `${title} refused the input: ${words}.`, { status });
   }
   if (!REFUSED.has(status)) return undefined;
   return new SubmitError('refused', sentence ?? `${title} refused the job: ${words}.`, {
     retryAfterMs: wait,
+    status,
   });
 }
 

@@ -65,7 +65,7 @@ export interface Job {
   /** Images by argument name. */
   images: { [field: string]: ImageRef | ImageRef[] };
   /** The one submit attempt: who made it and when. */
-  attempt?: { token: string; at: number };
+  attempt?: { token: string; at: number; owner?: string };
   /** The provider's handle of the submitted job. */
   operation?: Json;
   /** What the provider last said. */
@@ -77,7 +77,9 @@ export interface Job {
   stage: string;
   cancelRequested: boolean;
   /** What the provider made of the request to cancel. */
-  cancelOutcome?: 'removed' | 'running' | 'finished' | 'unsupported';
+  cancelOutcome?: 'removed' | 'running' | 'finished' | 'unsupported' | 'failed';
+  /** How often it was asked for. */
+  cancelAsked?: number;
   seed?: number;
   /** US dollars; `null` is unknown. */
   estimateUsd: number | null;

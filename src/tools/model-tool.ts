@@ -55,9 +55,12 @@ export function modelTool(model: Model): Tool {
         given: new Set(isRecord(args) ? Object.keys(args) : []),
         provider: typeof provider === 'string' ? provider : 'auto',
         forceNew: forceNew === true,
+        signal: stopOf(context.signal),
       });
       const seconds = typeof waitSeconds === 'number' ? waitSeconds : context.config.waitSeconds;
-      return waitAndAnswer(job, seconds, context, deduplicated);
+      return waitAndAnswer(job, seconds, context, deduplicated).catch((error: unknown) => {
+        throw afterStart(error, job);
+      });
     },
   };
 }
@@ -75,4 +78,25 @@ export async function waitAndAnswer(
   const free = now.provider === 'local' || statusOf(now) === 'queued';
   if (cancelledByUser(signal) && free && !isFinal(now)) await jobs.cancel(principal, job.id, 0);
   return jobAnswer(now, context, { deduplicated, failureIsError: true });
+}
+
+/** Fires when the user says stop; a client that only gave up waiting still wants the job. */
+function stopOf(signal: AbortSignal): AbortSignal {
+  const stop = new AbortController();
+  const look = (): void => {
+    if (cancelledByUser(signal)) stop.abort();
+  };
+  look();
+  signal.addEventListener('abort', look, { once: true });
+  return stop.signal;
+}
+
+/** The job exists and goes on, so nobody may take the error for "nothing happened". */
+function afterStart(error: unknown, { id, provider }: Job): MeshwrightError {
+  const known = error instanceof MeshwrightError ? `: ${error.message}` : '';
+  return new MeshwrightError(
+    error instanceof MeshwrightError ? error.code : 'internal',
+    `Job ${id} was begun and goes on, but cannot be told of at present${known} Do not start it again; call get_job with this job_id.`,
+    { retryable: true, charged: provider === 'local' ? 'no' : 'unknown', cause: error },
+  );
 }

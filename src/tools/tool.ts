@@ -182,7 +182,11 @@ export async function jobAnswer(
   options: { deduplicated?: boolean; failureIsError?: boolean } = {},
 ): Promise<ToolAnswer> {
   const assets = await context.jobs.assets.ofJob(job.id);
-  const view: JobView = viewJob(job, assets, { locate: context.locate, deduplicated: options.deduplicated });
+  const view: JobView = viewJob(job, assets, {
+    locate: context.locate,
+    deduplicated: options.deduplicated,
+    stalled: context.jobs.stalled(job),
+  });
   const bad = view.status === 'failed' || view.status === 'unconfirmed' || view.status === 'cancelled';
   return {
     structured: jsonObject(view),

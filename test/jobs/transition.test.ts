@@ -46,7 +46,7 @@ const events: fc.Arbitrary<JobEvent> = fc.oneof(
     isDead: fc.constant(() => false),
   }),
   fc.record({ type: fc.constant('release' as const), owner }),
-  fc.record({ type: fc.constant('claim' as const), token }),
+  fc.record({ type: fc.constant('claim' as const), token, owner }),
   fc.record({
     type: fc.constant('refused' as const),
     token: fc.option(token, { nil: undefined }),
@@ -89,6 +89,12 @@ const events: fc.Arbitrary<JobEvent> = fc.oneof(
     report: fc.constant(undefined),
   }),
   fc.record({ type: fc.constant('failed' as const), error: fc.constant(error) }),
+  fc.record({
+    type: fc.constant('turnedDown' as const),
+    token: fc.option(token, { nil: undefined }),
+    error: fc.constant(error),
+  }),
+  fc.record({ type: fc.constant('repeat' as const), token }),
   fc.record({ type: fc.constant('cancelled' as const), error: fc.constant(error) }),
 );
 
@@ -109,7 +115,17 @@ describe('a job', () => {
           if (isFinal(before) && before.state !== 'unconfirmed') expect.unreachable('a finished job changed');
           if (before.state === 'unconfirmed') expect(now.state).toBe('submitted');
           // The handle of a paid job is never lost or replaced.
-          if (before.operation !== undefined) expect(now.operation).toBe(before.operation);
+          if (before.operation !== undefined) {
+            expect(now.operation).toBe(before.operation);
+            // Only the provider's word ends a job that it has.
+            if (now.state === 'failed') expect(event.type).toBe('failed');
+            if (now.state === 'cancelled') expect(event.type).toBe('cancelled');
+          }
+          // What was asked to stop is never sent afterwards.
+          if (before.cancelRequested)
+            expect(now.state === 'submitting' && before.state === 'intent').toBe(false);
+          // A job that may be waiting for ever to be cancelled does not go back to waiting.
+          if (now.state === 'intent') expect(now.cancelRequested).toBe(false);
           expect(now.progress).toBeGreaterThanOrEqual(before.progress);
           expect(now.progress).toBeLessThanOrEqual(1);
           expect(now.state === 'succeeded').toBe(now.progress === 1);
@@ -122,9 +138,9 @@ describe('a job', () => {
   });
 
   it('is sent by the first claimer only', () => {
-    const claimed = apply(job(), { type: 'claim', token: 'a' }, NOW);
+    const claimed = apply(job(), { type: 'claim', token: 'a', owner: 'one' }, NOW);
     expect(claimed?.job.state).toBe('submitting');
-    expect(apply(claimed?.job ?? job(), { type: 'claim', token: 'b' }, NOW)).toBeUndefined();
+    expect(apply(claimed?.job ?? job(), { type: 'claim', token: 'b', owner: 'one' }, NOW)).toBeUndefined();
   });
 
   it('cannot be accepted with the token of another attempt', () => {
@@ -140,7 +156,9 @@ describe('a job', () => {
   });
 
   it('cannot be claimed after somebody asked to cancel it', () => {
-    expect(apply(job({ cancelRequested: true }), { type: 'claim', token: 'a' }, NOW)).toBeUndefined();
+    expect(
+      apply(job({ cancelRequested: true }), { type: 'claim', token: 'a', owner: 'one' }, NOW),
+    ).toBeUndefined();
   });
 
   it('belongs to the holder of its lease until the lease is over or the holder dead', () => {

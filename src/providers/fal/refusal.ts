@@ -31,11 +31,13 @@ export function refusalOf(reply: Reply, model: string): SubmitError | undefined 
   const { message, field } = complaintOf(reply);
   const words = bare(message ?? `HTTP ${status}`);
   if (REJECTED.has(status)) {
-    return new SubmitError('rejected', `fal refused the input: ${words}.`, { field });
+    return new SubmitError('rejected', `fal refused the input: ${words}.`, { field, status });
   }
   const wait = retryAfterMs(headerOf(reply, 'retry-after'));
   const sentence = sentenceOf(status, words, model, wait);
-  return sentence === undefined ? undefined : new SubmitError('refused', sentence, { retryAfterMs: wait });
+  return sentence === undefined
+    ? undefined
+    : new SubmitError('refused', sentence, { retryAfterMs: wait, status });
 }
 
 const ADD_CREDIT = 'Add credit at https://fal.ai/dashboard/billing, then call again.';
