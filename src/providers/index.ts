@@ -25,8 +25,8 @@ export function providers(
         });
   if (fal) all.push(fal);
   if (pixazoKey !== undefined) {
-    const hostImage = fal?.upload.bind(fal);
-    all.push(new PixazoProvider({ key: pixazoKey, url: config.pixazoUrl, pollMs, hostImage, ...hints }));
+    const host = fal ? { hostImage: fal.upload.bind(fal), hostTitle: fal.title } : {};
+    all.push(new PixazoProvider({ key: pixazoKey, url: config.pixazoUrl, pollMs, ...host, ...hints }));
   }
   if (scenarioKey !== undefined && scenarioSecret !== undefined) {
     const url = config.scenarioUrl;

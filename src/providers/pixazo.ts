@@ -13,6 +13,8 @@ export interface PixazoOptions {
   typicalSeconds?: ((model: string) => number | undefined) | undefined;
   /** Publishes an image and answers its URL; absent when there is nobody who could. */
   hostImage?: ((file: InputFile, context: ProviderContext) => Promise<string>) | undefined;
+  /** Who that is, for people. */
+  hostTitle?: string | undefined;
   /** For tests. */
   clock?: Clock | undefined;
 }

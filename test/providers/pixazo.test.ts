@@ -203,6 +203,20 @@ describe('an image for Pixazo', () => {
     expect(await provider.upload(image, context())).toBe(`https://host/${image.key}`);
   });
 
+  it('that was hosted is told of with the result', async () => {
+    const pixazo = await emulator();
+    const hostImage = async (): Promise<string> => IMAGE;
+    const provider = providerFor(pixazo, { hostImage, hostTitle: 'fal' });
+    await provider.upload(image, context());
+    const hosted = await submitTo(provider);
+    const other = await submitTo(provider, { image_url: `${IMAGE}?other` });
+    const again = providerFor(pixazo);
+    expect((await again.result(hosted, context())).body).toMatchObject({
+      notes: [expect.stringMatching(/hosted through fal/)],
+    });
+    expect((await again.result(other, context())).body).not.toHaveProperty('notes');
+  });
+
   it('that cannot be hosted refuses the job before it is sent', async () => {
     const hostImage = (): Promise<string> => Promise.reject(new Error('storage is full'));
     const provider = providerFor(await emulator(), { hostImage });

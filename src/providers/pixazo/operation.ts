@@ -9,6 +9,8 @@ export interface PixazoOperation {
   pollingUrl: string | undefined;
   /** Milliseconds since 1970. */
   submittedAt: number;
+  /** Who published the image for Pixazo, when somebody had to. */
+  hostedBy: string | undefined;
 }
 
 /** The operation that a submit's reply speaks of; undefined when it names no request. */
@@ -17,11 +19,12 @@ export function operationOf(
   model: string,
   submittedAt: number,
   base: string,
+  hostedBy: string | undefined,
 ): PixazoOperation | undefined {
   if (!isRecord(reply)) return undefined;
   const requestId = idOf(reply['request_id']) ?? idOf(reply['task_id']);
   if (requestId === undefined) return undefined;
-  return { requestId, model, pollingUrl: ownUrl(reply['polling_url'], base), submittedAt };
+  return { requestId, model, pollingUrl: ownUrl(reply['polling_url'], base), submittedAt, hostedBy };
 }
 
 /**
@@ -35,12 +38,14 @@ function ownUrl(text: unknown, base: string): string | undefined {
   return own ? url.href : undefined;
 }
 
-export function storeOperation({ requestId, model, pollingUrl, submittedAt }: PixazoOperation): JsonObject {
+export function storeOperation(operation: PixazoOperation): JsonObject {
+  const { requestId, model, pollingUrl, submittedAt, hostedBy } = operation;
   return {
     request_id: requestId,
     model,
     ...(pollingUrl === undefined ? {} : { polling_url: pollingUrl }),
     submitted_at: submittedAt,
+    ...(hostedBy === undefined ? {} : { hosted_by: hostedBy }),
   };
 }
 
@@ -51,12 +56,13 @@ export function readOperation(stored: Json, base: string): PixazoOperation {
   if (!isRecord(stored) || requestId === undefined || model === undefined) {
     throw new Error('not an operation of Pixazo');
   }
-  const { submitted_at: submittedAt } = stored;
+  const { submitted_at: submittedAt, hosted_by: hostedBy } = stored;
   return {
     requestId,
     model,
     pollingUrl: ownUrl(stored['polling_url'], base),
     submittedAt: typeof submittedAt === 'number' ? submittedAt : Date.now(),
+    hostedBy: typeof hostedBy === 'string' ? hostedBy : undefined,
   };
 }
 

@@ -42,6 +42,8 @@ export class PixazoSession implements ProviderSession {
   readonly #options: PixazoOptions;
   readonly #clock: Clock;
   readonly #api: JsonApi;
+  /** URLs of images that were published for Pixazo by this process. */
+  readonly #hosted = new Set<string>();
 
   constructor(options: PixazoOptions) {
     this.#options = options;
@@ -61,7 +63,9 @@ export class PixazoSession implements ProviderSession {
       );
     }
     try {
-      return await hostImage(file, context);
+      const url = await hostImage(file, context);
+      this.#hosted.add(url);
+      return url;
     } catch (error) {
       context.signal.throwIfAborted();
       throw new SubmitError(
@@ -83,7 +87,9 @@ export class PixazoSession implements ProviderSession {
     } catch (error) {
       throw turnedDown(error, refusals(model));
     }
-    const operation = operationOf(reply, model, submittedAt, base);
+    const { hostTitle = 'another provider' } = this.#options;
+    const hosted = Object.values(body).some((value) => typeof value === 'string' && this.#hosted.has(value));
+    const operation = operationOf(reply, model, submittedAt, base, hosted ? hostTitle : undefined);
     if (!operation) throw new SubmitError('unclear', 'Pixazo answered without the id of a job');
     return storeOperation(operation);
   }
@@ -94,8 +100,11 @@ export class PixazoSession implements ProviderSession {
 
   async result(stored: Json, context: ProviderContext): Promise<ProviderResult> {
     const files = await this.#files(stored, { ...context, report: () => undefined });
+    const { hostedBy } = readOperation(stored, this.#options.url);
+    const note = `Pixazo reads public URLs only, so the image was hosted through ${hostedBy}.`;
     return {
       body: {
+        ...(hostedBy === undefined ? {} : { notes: [note] }),
         files: files.map(({ url, mediaType }) => ({
           url,
           ...(mediaType === undefined ? {} : { media_type: mediaType }),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isRecord, type Json, type JsonObject } from '../../json.js';
+import { isRecord, type Json, type JsonObject, toJson } from '../../json.js';
 import type { AssetRole } from '../../store/types.js';
 import type { Output, OutputFile } from '../../jobs/model.js';
 
@@ -90,8 +90,8 @@ const MODEL_ENDINGS = /\.(glb|gltf|fbx|obj|usdz|stl|ply|zip)$/i;
 const IMAGE_ENDINGS = /\.(png|jpe?g|webp|gif|avif)$/i;
 
 /**
- * The files of an answer that lists them without saying which is which: `{files: [{url, media_type?, kind?}]}`, as
- * Pixazo and Scenario are read. Told apart by media type, then by kind, then by the ending of the URL; never by place.
+ * The files of an answer that lists them without saying which is which: `{files: [{url, media_type?, kind?}], notes?}`,
+ * as Pixazo and Scenario are read. Told apart by media type, then by kind, then by the ending of the URL; never by place.
  */
 export function listedOutput(body: Json): Output {
   const listed = isRecord(body) && Array.isArray(body['files']) ? body['files'] : [];
@@ -102,7 +102,9 @@ export function listedOutput(body: Json): Output {
     return [{ role: roleOf(file, name ?? ''), name: name ?? 'model', source: { url } }];
   });
   const model = files.find(({ role }) => role === 'model') ?? files.find(({ role }) => role === 'other');
+  const notes = isRecord(body) && Array.isArray(body['notes']) ? toJson(body['notes']) : undefined;
   return {
+    ...(notes === undefined ? {} : { report: { notes } }),
     files: files
       .map((file): OutputFile => {
         if (file === model) return { ...file, role: 'model' };
