@@ -1,12 +1,23 @@
 import net from 'node:net';
 import tls from 'node:tls';
-import type { Config } from '../../config.js';
-import { systemCode } from '../../errors.js';
-import { type Check, fail, ok } from './check.js';
+import type { Config, ProviderId } from '../../config.js';
+import { MeshwrightError, systemCode } from '../../errors.js';
+import { Prices } from '../../jobs/prices.js';
+import { isJsonObject, type JsonObject, toJson } from '../../json.js';
+import { providers as createProviders } from '../../providers/index.js';
+import type { Provider } from '../../providers/provider.js';
+import { ScenarioProvider } from '../../providers/scenario.js';
+import { findModel } from '../../tools/models.js';
+import { formatUsd } from '../text.js';
+import { type Check, fail, ok, warn } from './check.js';
 
-/** Whether the services can be reached. Only a connection is made: nothing is sent, so nothing is spent. */
+/**
+ * Whether the services can be reached, whether they know the key, and what a usual job costs there. What is asked
+ * can start no job: nothing is spent.
+ */
 
 interface Service {
+  id: ProviderId;
   title: string;
   /** Names of the variables that make it exist. */
   keys: string;
@@ -16,18 +27,21 @@ interface Service {
 
 const SERVICES: readonly Service[] = [
   {
+    id: 'fal',
     title: 'fal.ai',
     keys: 'FAL_KEY',
     hasKey: ({ falKey }) => falKey !== undefined,
     urls: ({ falQueueUrl, falRestUrl }) => [falQueueUrl, falRestUrl],
   },
   {
+    id: 'pixazo',
     title: 'Pixazo',
     keys: 'PIXAZO_API_KEY',
     hasKey: ({ pixazoKey }) => pixazoKey !== undefined,
     urls: ({ pixazoUrl }) => [pixazoUrl],
   },
   {
+    id: 'scenario',
     title: 'Scenario',
     keys: 'SCENARIO_SDK_API_KEY and SCENARIO_SDK_API_SECRET',
     hasKey: ({ scenarioKey }) => scenarioKey !== undefined,
@@ -36,24 +50,79 @@ const SERVICES: readonly Service[] = [
 ];
 
 const TIMEOUT_MS = 4_000;
+/** The model whose price is told: every provider runs it. */
+const USUAL = 'pixal3d';
 
-export function checkProviders(config: Config): Promise<Check[]> {
-  return Promise.all(SERVICES.map((service) => checkService(service, config)));
+export async function checkProviders(config: Config): Promise<Check[]> {
+  const all = createProviders(config);
+  const [prices, ...troubles] = readPrices(config);
+  const checks = SERVICES.map((service) => checkService(service, config, all.get(service.id), prices));
+  return [...troubles, ...(await Promise.all(checks))];
 }
 
-async function checkService({ title, keys, hasKey, urls }: Service, config: Config): Promise<Check> {
+function readPrices({ prices }: Config): [Prices, ...Check[]] {
+  try {
+    return [new Prices(prices)];
+  } catch (error) {
+    if (!(error instanceof MeshwrightError)) throw error;
+    return [new Prices(undefined), fail('prices', error.message)];
+  }
+}
+
+async function checkService(
+  { id, title, keys, hasKey, urls }: Service,
+  config: Config,
+  provider: Provider | undefined,
+  prices: Prices,
+): Promise<Check> {
   if (!hasKey(config)) return ok(title, `no key, so its models are not offered; set ${keys} to use them`);
   const hosts = urls(config).map((url) => new URL(url));
   const outcomes = await Promise.all(hosts.map(async (url) => ({ url, trouble: await reach(url) })));
   const unreachable = outcomes.filter(({ trouble }) => trouble !== undefined);
-  if (unreachable.length === 0) {
-    return ok(title, `key present, ${hosts.map(({ host }) => host).join(' and ')} can be reached`);
+  if (unreachable.length > 0) {
+    return fail(
+      title,
+      unreachable.map(({ url, trouble }) => `${url.host} cannot be reached (${trouble})`).join(', '),
+      'Check the network, the firewall and the base URL.',
+    );
   }
-  return fail(
-    title,
-    unreachable.map(({ url, trouble }) => `${url.host} cannot be reached (${trouble})`).join(', '),
-    'Check the network, the firewall and the base URL.',
-  );
+  const reached = `${hosts.map(({ host }) => host).join(' and ')} can be reached`;
+  const verdict = await provider?.checkKey?.({ signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (verdict?.key === 'refused') {
+    return fail(title, `the key is refused: ${verdict.why}`, `Set ${keys} to an active key of ${title}.`);
+  }
+  if (verdict?.key !== 'accepted') {
+    const why = verdict?.why ?? 'it cannot be asked';
+    return warn(title, `${reached}, but does not say whether it knows the key (${why})`, 'Try again later.');
+  }
+  return ok(title, `key accepted, ${reached}; ${await priceOf(id, provider, prices)}`);
+}
+
+/** What a call with defaults costs, in words. */
+async function priceOf(id: ProviderId, provider: Provider | undefined, prices: Prices): Promise<string> {
+  const model = findModel(USUAL);
+  const route = model?.routes.find((one) => one.provider === id);
+  if (!model || !route) return 'its prices are in list_models';
+  const args = defaultsOf(model.input.parse({ image_url: 'https://example.com/image.png' }));
+  const usd = prices.estimateUsd(route, args);
+  const call = `a default ${USUAL} call`;
+  if (usd !== null) return `${call} costs ${formatUsd(usd)}`;
+  if (!(provider instanceof ScenarioProvider)) return `what ${call} costs is not published`;
+  try {
+    // Without an image nothing can start, even if somebody on the way should take the dry run for a real one.
+    const { image: _image, ...body } = route.request(args, {});
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    return `${call} costs ${await provider.estimateUnits(route.endpoint, body, { signal })} creative units`;
+  } catch {
+    return `what ${call} costs in creative units is told by a dry run with its image`;
+  }
+}
+
+function defaultsOf(parsed: unknown): JsonObject {
+  const json = toJson(parsed);
+  if (!isJsonObject(json)) return {};
+  const { image_url: _image, ...args } = json;
+  return args;
 }
 
 /** @returns why no connection can be made, TLS included; `undefined` when one can */
