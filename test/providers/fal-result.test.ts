@@ -248,6 +248,14 @@ describe('a cancellation', () => {
     },
   );
 
+  it('finds the job when its address was not returned', async () => {
+    const fal = await emulator({ urlMode: 'nested', strictUrls: true });
+    fal.fault({ match: { op: 'submit' }, action: { type: 'job', queueMs: 'never', omit: ['cancel_url'] } });
+    const provider = providerFor(fal);
+    const operation = await submitTo(provider, 'fal-ai/hunyuan3d/v2', { input_image_url: IMAGE_URL });
+    expect(await provider.cancel(operation, context())).toBe('removed');
+  });
+
   it('of a job that fal does not know is a cancellation of a finished one', async () => {
     const { fal, provider, operation } = await started({});
     fal.reset();
