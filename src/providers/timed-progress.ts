@@ -6,6 +6,11 @@ const TYPICAL_SECONDS = 90;
 const SPEED = 1.6;
 const LIMIT = 0.9;
 
+/** The share of a job that is probably done after a time, from what such jobs take; never all of it. */
+export function shareAfter(elapsedMs: number, typicalMs: number): number {
+  return LIMIT * (1 - Math.exp((-SPEED * elapsedMs) / typicalMs));
+}
+
 /** What one look at a job told. */
 export interface Seen {
   running: boolean;
@@ -47,8 +52,7 @@ export class TimedProgress {
   at(now: number): ProviderStatus {
     const { running, queuePosition, stage } = this.#seen;
     if (running && !this.#told) {
-      const share = (now - (this.#startedAt ?? now)) / this.#typicalMs;
-      this.#raise(LIMIT * (1 - Math.exp(-SPEED * share)));
+      this.#raise(shareAfter(now - (this.#startedAt ?? now), this.#typicalMs));
     }
     return {
       running,

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js';
-import { CallError, type Reply, retryAfterOf } from './call-error.js';
+import { bare, CallError, type Reply, retryAfterOf } from './call-error.js';
 import { wordsOf } from './json-api.js';
 import { SubmitError } from './provider.js';
 
@@ -16,6 +16,8 @@ export interface Refusals {
   advice: (reply: Reply, words: string, waitMs: number | undefined) => string | undefined;
   /** When it will take jobs again, where the provider says so in the body. Milliseconds. */
   waitMs?: (reply: Reply) => number | undefined;
+  /** The provider's own words, and the input that they speak of; `wordsOf` where it has no shape of its own. */
+  complaint?: (reply: Reply) => { message: string | undefined; field?: string | undefined };
 }
 
 /**
@@ -29,7 +31,7 @@ export function turnedDown(error: unknown, refusals: Refusals): SubmitError {
   if (!error.sent) {
     return new SubmitError(
       'refused',
-      `${title} could not be reached: ${error.message}. Nothing was sent. Check the network, then call again.`,
+      `${title} could not be reached: ${bare(error.message)}. Nothing was sent. Check the network, then call again.`,
       { cause: error },
     );
   }
@@ -38,19 +40,28 @@ export function turnedDown(error: unknown, refusals: Refusals): SubmitError {
 }
 
 /** A refusal that proves that nothing was accepted; undefined for every other answer. */
-export function refusalOf(reply: Reply, { title, advice, waitMs }: Refusals): SubmitError | undefined {
+export function refusalOf(reply: Reply, refusals: Refusals): SubmitError | undefined {
+  const { title, advice, waitMs, complaint = plainComplaint } = refusals;
   const { status } = reply;
-  const words = wordsOf(reply) ?? `HTTP ${status}`;
+  const { message, field } = complaint(reply);
+  const words = bare(message ?? `HTTP ${status}`);
   const wait = waitMs?.(reply) ?? retryAfterOf(reply);
   const sentence = advice(reply, words, wait);
   if (REJECTED.has(status)) {
-    return new SubmitError('rejected', sentence ?? `${title} refused the input: ${words}.`, { status });
+    return new SubmitError('rejected', sentence ?? `${title} refused the input: ${words}.`, {
+      field,
+      status,
+    });
   }
   if (!REFUSED.has(status)) return undefined;
   return new SubmitError('refused', sentence ?? `${title} refused the job: ${words}.`, {
     retryAfterMs: wait,
     status,
   });
+}
+
+function plainComplaint(reply: Reply): { message: string | undefined; field?: string } {
+  return { message: wordsOf(reply) };
 }
 
 /** `in 7 s` */

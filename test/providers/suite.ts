@@ -148,7 +148,7 @@ const OUTCOMES: [name: string, fault: Fault, outcome: SubmitError['outcome'], ac
 /** What may happen to a status, and goes by. */
 const PASSING: [name: string, fault: Fault, times: number][] = [
   ['a 500', { type: 'server', status: 500 }, 1],
-  ['an hour of 503', { type: 'server', status: 503, body: 'html' }, 130],
+  ['half an hour of 503', { type: 'server', status: 503, body: 'html' }, 65],
   ['rate limits', { type: 'throttle', retryAfter: RETRY_AFTER }, 3],
   ['an absurd pause', { type: 'throttle', retryAfter: 'huge' }, 1],
   ['resets', { type: 'reset' }, 5],

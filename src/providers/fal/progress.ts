@@ -1,12 +1,10 @@
 import type { ProviderStatus } from '../provider.js';
+import { shareAfter } from '../timed-progress.js';
 import { type LogNews, readLogLine } from './log-line.js';
 import type { FalStatus, LogEntry } from './status.js';
 
 /** Seconds, for a model whose jobs were never timed. */
 const TYPICAL_SECONDS = 60;
-/** How much of the estimate is reached after the typical time, and what it never passes. */
-const TIME_SPEED = 1.6;
-const TIME_LIMIT = 0.9;
 /** A model's bars are stages of unknown number: each is taken for this share of what was left when it began. */
 const STAGE_SHARE = 0.3;
 /** A bar that falls by more is another stage with the same name. */
@@ -51,8 +49,7 @@ export class Progress {
         stage: 'waiting at fal',
       };
     }
-    const share = (now - (this.#startedAt ?? now)) / this.#typicalMs;
-    this.#raise(TIME_LIMIT * (1 - Math.exp(-TIME_SPEED * share)));
+    this.#raise(shareAfter(now - (this.#startedAt ?? now), this.#typicalMs));
     return { running: true, progress: this.#fraction, stage: this.#stage ?? 'running at fal' };
   }
 

@@ -3,7 +3,8 @@ import { type InputFile, SubmitError } from '../provider.js';
 import { CallError, headerOf } from '../call-error.js';
 import type { FalConnection } from './connection.js';
 import type { Clock } from '../clock.js';
-import { refusalOf } from './refusal.js';
+import { refusalOf } from '../turned-down.js';
+import { refusals } from './refusal.js';
 import { backoffMs, retryAfterMs } from '../schedule.js';
 
 /** fal's uploads can be read by everybody who has their URL, so they are not kept longer than a job may wait. */
@@ -80,7 +81,7 @@ function waitMs(error: unknown, tries: number): number | undefined {
 
 function uploadError(error: unknown): SubmitError {
   const reply = error instanceof CallError ? error.reply : undefined;
-  const refusal = reply && reply.status !== 404 ? refusalOf(reply, 'its storage') : undefined;
+  const refusal = reply && reply.status !== 404 ? refusalOf(reply, refusals('its storage')) : undefined;
   if (refusal) return refusal;
   return new SubmitError(
     'refused',
