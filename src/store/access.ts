@@ -3,8 +3,11 @@ import { MeshwrightError } from '../errors.js';
 import type { Sqlite } from './sqlite.js';
 import { isBusy, storageError } from './trouble.js';
 
-/** How often work is tried that finds the database locked, each time for the driver's own 5 s. */
-const BUSY_ATTEMPTS = 3;
+/** How long a lock of another process is waited for, in milliseconds. */
+const PATIENCE_MS = 15_000;
+/** First and longest pause between two attempts, in milliseconds. Attempts block the event loop; pauses do not. */
+const PAUSE_MS = 5;
+const MAX_PAUSE_MS = 50;
 /** Writes in one transaction: enough to share the wait for the disk, few enough not to hold up the event loop. */
 const MAX_BATCH = 64;
 
@@ -22,6 +25,7 @@ interface Write {
 export class DatabaseAccess {
   readonly #connect: () => Promise<Sqlite>;
   readonly #folder: string;
+  readonly #patienceMs: number;
   #connection: Promise<Sqlite> | undefined;
   #closed = false;
   #waiting: Write[] = [];
@@ -30,10 +34,12 @@ export class DatabaseAccess {
   /**
    * @param connect Opens the database; called again after it failed.
    * @param folder The data folder, for error texts.
+   * @param options.patienceMs How long a lock of another process is waited for.
    */
-  constructor(connect: () => Promise<Sqlite>, folder: string) {
+  constructor(connect: () => Promise<Sqlite>, folder: string, options: { patienceMs?: number } = {}) {
     this.#connect = connect;
     this.#folder = folder;
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
   }
 
   async read<T>(body: (db: Sqlite) => T): Promise<T> {
@@ -87,14 +93,17 @@ export class DatabaseAccess {
     }
   }
 
+  /** Tries again, ever more rarely, while another process holds the lock; the event loop turns meanwhile. */
   async #patiently<T>(body: (db: Sqlite) => T): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
+    const end = performance.now() + this.#patienceMs;
+    for (let pause = PAUSE_MS; ; pause = Math.min(MAX_PAUSE_MS, 2 * pause)) {
       try {
         return body(await this.#open());
       } catch (error) {
-        if (!isBusy(error) || attempt === BUSY_ATTEMPTS) throw error;
+        if (!isBusy(error) || performance.now() >= end) throw error;
       }
-      await delay(20 + Math.random() * 80);
+      // At random, or two processes that began together collide again and again.
+      await delay(pause * (0.5 + Math.random()));
     }
   }
 

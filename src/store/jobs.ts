@@ -25,9 +25,10 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   /**
    * @param connect Opens the database; called on first use, and again after it failed.
    * @param folder The data folder, for error texts.
+   * @param options.patienceMs How long a lock of another process is waited for.
    */
-  constructor(connect: () => Promise<Sqlite>, folder: string) {
-    this.#access = new DatabaseAccess(connect, folder);
+  constructor(connect: () => Promise<Sqlite>, folder: string, options: { patienceMs?: number } = {}) {
+    this.#access = new DatabaseAccess(connect, folder, options);
   }
 
   create(

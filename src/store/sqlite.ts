@@ -27,8 +27,11 @@ interface Connection {
   close(): void;
 }
 
-/** How long one statement waits for another process's lock. */
-const BUSY_MS = 5_000;
+/**
+ * How long one statement waits for another process's lock: the driver sleeps on the event loop's thread, so this only
+ * spans a short commit. Whoever can wait longer tries again, see `DatabaseAccess`.
+ */
+const BUSY_MS = 10;
 
 /** An open database. All methods throw what the driver throws; see `storageError`. */
 export class Sqlite {

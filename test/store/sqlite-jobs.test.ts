@@ -13,9 +13,13 @@ interface Opened {
   db: Sqlite;
 }
 
-async function openIn(folder: string, driver: SqliteDriver): Promise<Opened> {
+async function openIn(
+  folder: string,
+  driver: SqliteDriver,
+  options?: { patienceMs: number },
+): Promise<Opened> {
   const db = await openSqlite(path.join(folder, 'jobs.db'), driver);
-  const store = new SqliteJobStore(async () => db, folder);
+  const store = new SqliteJobStore(async () => db, folder, options);
   onTestFinished(() => store.close());
   return { store, db };
 }
@@ -135,8 +139,7 @@ describe.each(sqliteDrivers())('%s', (driver) => {
   test('a locked database is tried again, and at last said in words', async () => {
     const folder = await temporaryFolder();
     const { db } = await openIn(folder, driver);
-    const { store, db: waiting } = await openIn(folder, driver);
-    waiting.all('pragma busy_timeout = 20');
+    const { store } = await openIn(folder, driver, { patienceMs: 200 });
     const job = aJob();
 
     db.exec('begin immediate');
@@ -149,6 +152,9 @@ describe.each(sqliteDrivers())('%s', (driver) => {
     db.exec('begin immediate');
     const refusal = { code: 'storage', retryable: true, message: expect.stringContaining('locked') };
     await expect(store.create(aJob(), undefined)).rejects.toMatchObject(refusal);
+    // Reading goes on meanwhile, and writing when the lock is gone.
+    expect(await store.get(job.id)).toEqual(job);
     db.exec('commit');
+    await store.create(aJob(), undefined);
   });
 });

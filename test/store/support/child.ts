@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { openStore } from '../../../src/store/index.js';
 import { ownerId } from '../../../src/store/owner.js';
+import { openSqlite } from '../../../src/store/sqlite.js';
 import { aJob, anAsset } from './rows.js';
 
 /**
@@ -84,6 +87,16 @@ const tasks: Record<string, () => Promise<void>> = {
   async full() {
     await assets.put('asset_large.glb', Buffer.alloc(4_000_000)).catch(report);
     await assets.put('asset_small.glb', Buffer.alloc(1_000));
+  },
+
+  /** Holds the write lock for so many milliseconds. */
+  async lock() {
+    const db = await openSqlite(path.join(folder, 'jobs.db'));
+    db.exec('begin immediate');
+    tell({ locked: true });
+    await delay(Number(argument));
+    db.exec('commit');
+    db.close();
   },
 
   /** Leaves everything running that the store has, and expects to end all the same. */
