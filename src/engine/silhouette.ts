@@ -65,8 +65,7 @@ export function outlineOf(mask: Outlined, box: PixelBox, extent: Extent, fit: Fi
       coverage[j * width + i] = between(values, mask.width, mask.height, columns[i] ?? 0, y) / 255;
     }
   }
-  // An anti-aliased edge goes over one pixel, and one more where it is read between pixel centres.
-  const fine = signedDistance(coverage, width, height, 1.5 / Math.sqrt(stepU * stepV));
+  const fine = signedDistance(coverage, width, height);
   thicken(fine, width, height, LEAST_RADIUS * FINE);
   const signed = new Float32Array(nu * nv);
   for (let j = 0; j < nv; j += 1) {
