@@ -1,5 +1,5 @@
 import { flagOf, SETTINGS } from '../src/config.js';
-import { imageFields } from '../src/jobs/model.js';
+import { imageCount } from '../src/jobs/model.js';
 import { isRecord } from '../src/json.js';
 import { definitionOf, tools } from '../src/tools/index.js';
 import { models } from '../src/tools/models.js';
@@ -22,14 +22,18 @@ export function toolsTable(): string {
 
 export function catalogueTable(): string {
   const rows = models().map((model) => {
-    const price = model.routes[0].prices
+    const { prices, surcharges = [] } = model.routes[0];
+    const extra = surcharges.map(({ usd, condition }) => `; +$${usd} ${condition}`).join('');
+    const price = prices
       .map(
         ({ usd, condition }) =>
           `${usd === null ? 'unknown' : usd === 0 ? 'free' : `$${usd}`}${condition ? ` (${condition})` : ''}`,
       )
       .join('; ');
     const over = model.routes.map(({ provider }) => provider).join(', ');
-    return `| \`${model.tool}\` | ${over} | ${imageFields(model).length} | ${model.outputs.join(', ')} | ${price || 'unknown'} |`;
+    const { least, most } = imageCount(model);
+    const images = least === most ? String(most) : `${least} to ${most}`;
+    return `| \`${model.tool}\` | ${over} | ${images} | ${model.outputs.join(', ')} | ${price || 'unknown'}${price === 'unknown' ? '' : extra} |`;
   });
   return ['| tool | over | image inputs | output | price of a job |', '|---|---|---|---|---|', ...rows].join(
     '\n',

@@ -108,7 +108,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'MESHWRIGHT_ALLOWED_DIRS',
     key: 'allowedDirs',
-    help: `folders (separated by \`${path.delimiter}\` or commas) where images may be read and files saved`,
+    help: 'folders, separated by commas, where images may be read and files saved',
     default: 'working folder, home folder without hidden folders, temporary folder',
     read: (text) =>
       text
@@ -239,12 +239,16 @@ export function loadConfig(
   const config = defaults(env);
   for (const setting of SETTINGS) {
     const text = (flags[setting.name] ?? env[setting.name])?.trim();
-    if (text === undefined || text === '') continue;
+    if (text === undefined) continue;
+    // An empty list of folders opens none; any other empty value is as good as unset.
+    if (text === '' && setting.key !== 'allowedDirs') continue;
     try {
       Object.assign(config, { [setting.key]: setting.read(text) });
     } catch (error) {
       const why = error instanceof Error ? error.message : 'cannot be read';
-      throw configuration(`${setting.name} ${why}${setting.secret ? '' : `, not "${text.slice(0, 80)}"`}.`);
+      // A value may hold a password that belongs nowhere.
+      const shown = setting.secret || text.includes('@') ? '' : `, not "${text.slice(0, 80)}"`;
+      throw configuration(`${setting.name} ${why}${shown}.`);
     }
   }
   if ((config.scenarioKey === undefined) !== (config.scenarioSecret === undefined)) {
@@ -331,6 +335,10 @@ function readHosts(text: string): string[] {
     .map((part) => {
       if (!/^(\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+|[a-z0-9._-]+)(:\d{1,5})?$/.test(part)) {
         throw new Error('must be a comma-separated list of host or host:port');
+      }
+      const port = /:(\d+)$/.exec(part)?.[1];
+      if (port !== undefined && !part.includes('::') && (Number(port) < 1 || Number(port) > 65_535)) {
+        throw new Error('names a port that does not exist (1 to 65535)');
       }
       return part;
     });

@@ -38,11 +38,16 @@ export interface Log {
   debug(message: string, fields?: LogFields): void;
 }
 
+/** A client that closed its end of stderr must not end the server: the log falls silent then. */
+let stderrOpen = true;
+function writeToStderr(line: string): void {
+  if (!stderrOpen) return;
+  if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => (stderrOpen = false));
+  process.stderr.write(line);
+}
+
 /** @param write where a line goes; stderr when absent */
-export function createLog(
-  level: LogLevel,
-  write: (line: string) => void = (line) => process.stderr.write(line),
-): Log {
+export function createLog(level: LogLevel, write: (line: string) => void = writeToStderr): Log {
   const most = ORDER.indexOf(level);
   const at =
     (name: LogLevel) =>

@@ -14,9 +14,14 @@ export function openLog(config: Config): Log {
   return createLog(config.log);
 }
 
-/** Opens the jobs and takes up every unfinished one. */
+/**
+ * Opens the jobs and takes up every unfinished one.
+ *
+ * @throws MeshwrightError `storage` when the data folder cannot be used
+ */
 export async function openJobs(config: Config, log: Log): Promise<Jobs> {
   const jobs = await lookAtJobs(config, log);
+  await jobs.list(LOCAL_PRINCIPAL, { limit: 1 });
   await jobs.start();
   return jobs;
 }

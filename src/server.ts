@@ -76,7 +76,7 @@ export function createServer(deps: ServerDeps): Serving {
     if (!tool || !known) {
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
-        `There is no tool ${params.name}; there are ${list.tools.map(({ name }) => name).join(', ')}.`,
+        `There is no tool ${params.name.slice(0, 80)}; there are ${list.tools.map(({ name }) => name).join(', ')}.`,
       );
     }
     const progress = reporterOf(context, deps.log);

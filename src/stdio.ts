@@ -1,9 +1,11 @@
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Config } from './config.js';
 import { messageOf } from './errors.js';
+import type { Log } from './log.js';
 import type { Jobs } from './jobs/service.js';
 import { locateOnDisk, LOCAL_PRINCIPAL, openJobs, openLog } from './open.js';
 import { LineTransport } from './server/line-transport.js';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createServer, type Serving, visibleTools } from './server.js';
 
 /** The stdio server: one client, one local principal, every protocol revision. */
@@ -12,6 +14,8 @@ import { createServer, type Serving, visibleTools } from './server.js';
 const MAX_READ_BYTES = 7 * 1024 * 1024;
 /** Unfinished jobs of earlier runs are taken up once the client has what it starts with. */
 const START_DELAY_MS = 1_000;
+/** A submit that is on its way is waited for, but no client waits for ever. */
+const STOP_WITHIN_MS = 10_000;
 
 export async function serveOverStdio(config: Config): Promise<void> {
   const log = openLog(config);
@@ -28,6 +32,7 @@ export async function serveOverStdio(config: Config): Promise<void> {
   };
   const transport = new LineTransport(process.stdin, process.stdout);
   const instances = new Set<Serving>();
+  const listening = new Map<string | number, string[]>();
   serveStdio(
     () => {
       const serving = createServer({
@@ -39,18 +44,23 @@ export async function serveOverStdio(config: Config): Promise<void> {
         maxReadBytes: MAX_READ_BYTES,
       });
       instances.add(serving);
+      // The request to listen may be what opened the connection.
+      for (const uris of listening.values()) listen(serving.resources, uris, log);
       return serving.server;
     },
     { transport, onerror: (error) => log.warn('a protocol error', { error: error.message }) },
   );
   // The entry answers `subscriptions/listen` itself and passes on what the server sends for these URIs.
-  transport.onlisten = (uris) => {
-    for (const { resources } of instances) {
-      for (const uri of uris) {
-        resources
-          .subscribe(uri)
-          .catch((error: unknown) => log.debug('cannot subscribe', { error: messageOf(error) }));
-      }
+  transport.onlisten = (id, uris) => {
+    listening.set(id, uris);
+    for (const { resources } of instances) listen(resources, uris, log);
+  };
+  transport.oncancelled = (id) => {
+    const left = listening.get(id) ?? [];
+    listening.delete(id);
+    const wanted = new Set([...listening.values()].flat());
+    for (const uri of left.filter((one) => !wanted.has(one))) {
+      for (const { resources } of instances) resources.unsubscribe(uri);
     }
   };
   const starting = setTimeout(() => {
@@ -63,6 +73,17 @@ export async function serveOverStdio(config: Config): Promise<void> {
   clearTimeout(starting);
   for (const { resources } of instances) resources.close();
   await transport.close();
-  await opened?.then((service) => service.stop()).catch(() => undefined);
+  await Promise.race([
+    opened?.then((service) => service.stop()).catch(() => undefined),
+    pause(STOP_WITHIN_MS),
+  ]);
   process.exit(0);
+}
+
+function listen(resources: Serving['resources'], uris: readonly string[], log: Log): void {
+  for (const uri of uris) {
+    resources
+      .subscribe(uri)
+      .catch((error: unknown) => log.debug('cannot subscribe', { error: messageOf(error) }));
+  }
 }

@@ -1,4 +1,5 @@
 import { MeshwrightError, systemCode } from '../errors.js';
+import { Places } from '../places.js';
 import { runInWorker } from '../worker-thread.js';
 import type { RenderOptions, RenderResult } from './render.js';
 import type { GlbSource, GlbTask } from './tasks.js';
@@ -9,6 +10,8 @@ import type { Inspection } from './types.js';
 const TIMEOUT_MS = 60_000;
 /** JavaScript objects only; the geometry itself lies outside. */
 const MAX_HEAP_MB = 1024;
+/** Each may take hundreds of megabytes. */
+const places = new Places(2);
 
 export interface GlbRunOptions {
   signal?: AbortSignal | undefined;
@@ -34,6 +37,7 @@ export function renderInWorker(
 }
 
 async function run<Out>(task: GlbTask, { signal }: GlbRunOptions): Promise<Out> {
+  const leave = await places.take(signal ?? new AbortController().signal);
   try {
     return await runInWorker<GlbTask, Out>('glb', task, {
       signal,
@@ -49,5 +53,7 @@ async function run<Out>(task: GlbTask, { signal }: GlbRunOptions): Promise<Out> 
         cause: error,
       },
     );
+  } finally {
+    leave();
   }
 }

@@ -95,6 +95,20 @@ export function imageFields(model: Model): string[] {
     .map(([field]) => field);
 }
 
+/** The least and the most images that a model takes. */
+export function imageCount(model: Model): { least: number; most: number } {
+  const count = { least: 0, most: 0 };
+  for (const field of imageFields(model)) {
+    const schema: unknown = model.input.shape[field];
+    const optional = schema instanceof z.ZodOptional;
+    const inner: unknown = optional ? schema.unwrap() : schema;
+    const list = inner instanceof z.ZodArray ? z.toJSONSchema(inner) : undefined;
+    count.least += optional ? 0 : (list?.minItems ?? 1);
+    count.most += list?.maxItems ?? 1;
+  }
+  return count;
+}
+
 function isImage(schema: unknown): boolean {
   if (!(schema instanceof z.ZodType)) return false;
   if (imageSchemas.has(schema)) return true;

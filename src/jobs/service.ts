@@ -190,7 +190,7 @@ export class Jobs {
     if (!job || job.principal !== principal) {
       throw new MeshwrightError(
         'not_found',
-        `There is no job ${id}. Call list_jobs to see the jobs there are.`,
+        `There is no job ${id.slice(0, 80)}. Call list_jobs to see the jobs there are.`,
         { field: 'job_id' },
       );
     }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { MeshwrightError, messageOf } from '../errors.js';
+import { Places } from '../places.js';
 import { runGenerator } from '../engine/run.js';
 import type { GenerateInput, GenerateOutput, ViewName } from '../engine/types.js';
 import type { Json, JsonObject } from '../json.js';
@@ -131,50 +132,4 @@ async function generateInput(body: JsonObject, context: ProviderContext): Promis
     ...(typeof mask === 'string' ? { mask: await context.readInput(mask) } : {}),
     ...(typeof depth === 'number' ? { depth } : {}),
   };
-}
-
-/** A number of places, taken in order of arrival. */
-class Places {
-  #free: number;
-  readonly #waiting: { enter: () => void; moved: (position: number) => void }[] = [];
-
-  constructor(places: number) {
-    this.#free = places;
-  }
-
-  /** @param onQueue told its place in the queue, from 0, whenever it changes */
-  async take(signal: AbortSignal, onQueue: (position: number) => void): Promise<() => void> {
-    if (this.#free > 0) this.#free--;
-    else await this.#wait(signal, onQueue);
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      const next = this.#waiting.shift();
-      if (next) next.enter();
-      else this.#free++;
-      this.#waiting.forEach(({ moved }, position) => moved(position));
-    };
-  }
-
-  #wait(signal: AbortSignal, moved: (position: number) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        const at = this.#waiting.indexOf(entry);
-        if (at >= 0) this.#waiting.splice(at, 1);
-        reject(new MeshwrightError('cancelled', 'Cancelled while waiting.'));
-      };
-      const entry = {
-        moved,
-        enter: () => {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        },
-      };
-      if (signal.aborted) return leave();
-      signal.addEventListener('abort', leave, { once: true });
-      this.#waiting.push(entry);
-      moved(this.#waiting.length - 1);
-    });
-  }
 }

@@ -1,5 +1,6 @@
-import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, RequestId, Transport } from '@modelcontextprotocol/server';
 import { deserializeMessage, serializeMessage } from '@modelcontextprotocol/server';
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { isRecord } from '../json.js';
 
@@ -17,14 +18,18 @@ export class LineTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   /** The client has closed its side. */
   onend?: () => void;
-  /** A client of the 2026 protocol listens to these resources. */
-  onlisten?: (uris: string[]) => void;
+  /** A client of the 2026 protocol listens to these resources, by the request of this id. */
+  onlisten?: (id: RequestId, uris: string[]) => void;
+  /** A request was cancelled; perhaps one to listen. */
+  oncancelled?: (id: RequestId) => void;
   readonly #in: Readable;
   readonly #out: Writable;
   readonly #maxBytes: number;
   #chunks: Buffer[] = [];
   #size = 0;
   #closed = false;
+  #drained: Promise<void> | undefined;
+  readonly #closing = new AbortController();
 
   constructor(input: Readable, output: Writable, maxBytes = MAX_LINE_BYTES) {
     this.#in = input;
@@ -46,17 +51,20 @@ export class LineTransport implements Transport {
     return Promise.resolve();
   }
 
-  send(message: JSONRPCMessage): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed) reject(new Error('The client has gone.'));
-      else if (this.#out.write(serializeMessage(message))) resolve();
-      else this.#out.once('drain', resolve);
+  async send(message: JSONRPCMessage): Promise<void> {
+    if (this.#closed) throw new Error('The client has gone.');
+    if (this.#out.write(serializeMessage(message))) return;
+    // One wait for all that is written while the client does not read.
+    this.#drained ??= once(this.#out, 'drain', { signal: this.#closing.signal }).then(() => {
+      this.#drained = undefined;
     });
+    await this.#drained;
   }
 
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
+      this.#closing.abort(new Error('The client has gone.'));
       this.#in.pause();
       this.#chunks = [];
       this.onclose?.();
@@ -79,8 +87,9 @@ export class LineTransport implements Transport {
     this.#size += piece.length;
     this.#chunks.push(piece);
     // Of a line that is too long only its two ends are kept: the id is in one of them.
-    if (this.#size > this.#maxBytes && this.#chunks.length > 2)
-      this.#chunks.splice(1, this.#chunks.length - 2);
+    if (this.#size > this.#maxBytes && this.#chunks.length > 3) {
+      this.#chunks.splice(1, this.#chunks.length - 3);
+    }
   }
 
   #line(): void {
@@ -100,26 +109,53 @@ export class LineTransport implements Transport {
       this.onerror?.(new Error('a line on stdin is no JSON-RPC message'));
       return;
     }
-    const uris = listenedUris(message);
-    if (uris.length > 0) this.onlisten?.(uris);
+    this.#noticeListening(message);
     this.onmessage?.(message);
   }
 
+  #noticeListening(message: JSONRPCMessage): void {
+    if (!('method' in message)) return;
+    const params: unknown = message.params;
+    if (message.method === 'notifications/cancelled' && isRecord(params)) {
+      const { requestId } = params;
+      if (typeof requestId === 'string' || typeof requestId === 'number') this.oncancelled?.(requestId);
+    }
+    if (message.method !== 'subscriptions/listen' || !('id' in message)) return;
+    const filter = isRecord(params) ? params['notifications'] : undefined;
+    const uris = isRecord(filter) ? filter['resourceSubscriptions'] : undefined;
+    if (Array.isArray(uris))
+      this.onlisten?.(
+        message.id,
+        uris.filter((uri) => typeof uri === 'string'),
+      );
+  }
+
   #refuse(ends: Buffer, size: number): void {
-    const text = `${ends.toString('latin1', 0, 65_536)}\n${ends.toString('latin1', Math.max(0, ends.length - 65_536))}`;
-    const ids = [...text.matchAll(/"id"\s*:\s*("(?:[^"\\]|\\.){1,200}"|-?\d{1,16})\s*[,}]/g)];
-    const id: unknown = ids.length > 0 ? JSON.parse(ids.at(-1)?.[1] ?? 'null') : undefined;
     const limit = Math.floor(this.#maxBytes / 1024 ** 2);
     const message = `The message has ${Math.ceil(size / 1024 ** 2)} MiB; at most ${limit} MiB are read in one line. Give the image as a path or an https URL instead of inline.`;
     this.onerror?.(new Error(message));
-    if (typeof id !== 'string' && typeof id !== 'number') return;
+    const id = topLevelId(ends);
+    if (id === undefined) return;
     this.send({ jsonrpc: '2.0', id, error: { code: -32600, message } }).catch(() => undefined);
   }
 }
 
-function listenedUris(message: JSONRPCMessage): string[] {
-  if (!('method' in message) || message.method !== 'subscriptions/listen') return [];
-  const filter = isRecord(message.params) ? message.params['notifications'] : undefined;
-  const uris = isRecord(filter) ? filter['resourceSubscriptions'] : undefined;
-  return Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : [];
+const ENDS_BYTES = 65_536;
+const ID = /"id"\s*:\s*("(?:[^"\\]|\\.){1,200}"|-?\d{1,16})\s*[,}]/g;
+
+/** The id of a message of which only the two ends are known; not that of something nested. */
+function topLevelId(ends: Buffer): RequestId | undefined {
+  const head = ends.toString('latin1', 0, ENDS_BYTES);
+  const tail = ends.toString('latin1', Math.max(0, ends.length - ENDS_BYTES));
+  const inHead = [...head.matchAll(ID)].find(({ index }) => depth(head.slice(0, index)) === 1);
+  const inTail = [...tail.matchAll(ID)].findLast(({ index }) => depth(tail.slice(index)) === -1);
+  const text = (inHead ?? inTail)?.[1];
+  const id: unknown = text === undefined ? undefined : JSON.parse(text);
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+/** How many objects and lists are opened more than closed, outside texts. */
+function depth(json: string): number {
+  const bare = json.replace(/"(?:[^"\\]|\\.)*("|$)/g, '');
+  return (bare.match(/[[{]/g)?.length ?? 0) - (bare.match(/[\]}]/g)?.length ?? 0);
 }

@@ -19,7 +19,9 @@ const LAST_GAP_MS = 5;
 export class ProgressReporter {
   readonly #send: SendProgress | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Absent while the images are read, and for calls that are about no job. */
   #job: Job | undefined;
+  readonly #startedAt = Date.now();
   #sent = 0;
   #sentAt = 0;
   #stage = '';
@@ -29,12 +31,12 @@ export class ProgressReporter {
   /** @param send absent when the client did not ask for progress */
   constructor(send: SendProgress | undefined) {
     this.#send = send;
+    if (send) this.#timer = setInterval(() => this.#tell(), HEARTBEAT_MS);
   }
 
   update(job: Job): void {
     if (!this.#send || this.#stopped) return;
     this.#job = job;
-    this.#timer ??= setInterval(() => this.#tell(), HEARTBEAT_MS);
     const stage = `${job.state} ${job.stage} ${job.queuePosition ?? ''}`;
     if (stage === this.#stage && Date.now() - this.#sentAt < LEAST_MS) return;
     this.#stage = stage;
@@ -42,15 +44,18 @@ export class ProgressReporter {
   }
 
   #tell(): void {
+    if (this.#stopped) return;
     const job = this.#job;
-    if (!job || this.#stopped) return;
-    const wanted = job.progress * 100;
+    const now = Date.now();
+    const wanted = (job?.progress ?? 0) * 100;
     // A number that must rise although nothing is known to have moved creeps towards the end without reaching it.
     const progress = Math.min(99.9, wanted > this.#sent ? wanted : this.#sent + (100 - this.#sent) * 0.001);
     if (progress <= this.#sent) return;
     this.#sent = progress;
-    this.#sentAt = Date.now();
-    const message = messageFor(job, [], (Date.now() - job.createdAt) / 1000);
+    this.#sentAt = now;
+    const message = job
+      ? messageFor(job, [], (now - job.createdAt) / 1000)
+      : `Working (${Math.round((now - this.#startedAt) / 1000)} s).`;
     this.#last = this.#send?.(Math.round(progress * 1000) / 1000, message) ?? this.#last;
   }
 

@@ -1,8 +1,11 @@
 import type { ReadResourceResult, Server as McpServer } from '@modelcontextprotocol/server';
 import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError } from '@modelcontextprotocol/server';
+import { randomUUID } from 'node:crypto';
 import { MeshwrightError, messageOf } from '../errors.js';
+import { type Log, redact } from '../log.js';
 import { viewInspection } from '../jobs/inspection.js';
 import type { Jobs } from '../jobs/service.js';
+import { isFinal } from '../jobs/transition.js';
 import { assetUri, jobUri, SCHEME } from '../jobs/uris.js';
 import { formatBytes, viewJob } from '../jobs/view.js';
 import type { ServerDeps } from '../server.js';
@@ -64,6 +67,8 @@ export class Resources {
       if (now === seen) return;
       seen = now;
       await this.#server.sendResourceUpdated({ uri });
+      // Nothing more will happen to it.
+      if (isFinal(job) && job.state !== 'unconfirmed') this.unsubscribe(uri);
     };
     const failed = (error: unknown): void =>
       this.#deps.log.debug('cannot tell of an update', { error: messageOf(error) });
@@ -86,7 +91,11 @@ export class Resources {
 
   async #list(cursor: string | undefined): Promise<{ resources: ListedResource[]; nextCursor?: string }> {
     const jobs = await this.#deps.jobs();
-    const page = await known(() => jobs.assets.list(this.#deps.principal, { limit: PAGE, cursor }));
+    const page = await jobs.assets
+      .list(this.#deps.principal, { limit: PAGE, cursor })
+      .catch((error: unknown) => {
+        throw protocolError(error, this.#deps.log);
+      });
     const files = page.rows.map((asset) => ({
       uri: assetUri(asset.id),
       name: asset.name,
@@ -166,9 +175,10 @@ export class Resources {
         }
       }
     } catch (error) {
-      if (!(error instanceof MeshwrightError)) throw error;
-      if (error.code === 'not_found') throw new ResourceNotFoundError(uri, error.message);
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message, { code: error.code });
+      if (error instanceof MeshwrightError && error.code === 'not_found') {
+        throw new ResourceNotFoundError(uri, redact(error.message));
+      }
+      throw protocolError(error, this.#deps.log);
     }
   }
 
@@ -247,13 +257,16 @@ function blob(uri: string, asset: Asset, bytes: Buffer): ReadResourceResult {
   return { contents: [{ uri, mimeType: asset.mimeType, blob: bytes.toString('base64') }] };
 }
 
-/** Our own errors as protocol errors. */
-async function known<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof MeshwrightError)
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
-    throw error;
+/** Our own errors are shown; a defect becomes an id, and its text goes to the log. */
+function protocolError(error: unknown, log: Log): unknown {
+  if (error instanceof ProtocolError) return error;
+  if (error instanceof MeshwrightError) {
+    return new ProtocolError(ProtocolErrorCode.InvalidParams, redact(error.message), { code: error.code });
   }
+  const id = randomUUID().slice(0, 8);
+  log.error('a resource cannot be answered', { id, error: messageOf(error) });
+  return new ProtocolError(
+    ProtocolErrorCode.InternalError,
+    `Something in meshwright broke (${id}); its log has the details.`,
+  );
 }

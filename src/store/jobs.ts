@@ -124,14 +124,13 @@ export class SqliteJobStore implements JobStore, ChangeLog {
     return this.#access.read((db) =>
       db
         .all(
-          `select json_extract(data, '$.finishedAt') - json_extract(data, '$.startedAt') as took from jobs
-           where state = 'succeeded' and json_extract(data, '$.model') = ?
+          `select took_ms from jobs
+           where state = 'succeeded' and model = ? and took_ms > 0
            order by created_at desc, id desc limit ?`,
           model,
           limit,
         )
-        .map((row) => Number(row['took']))
-        .filter((took) => took > 0),
+        .map((row) => Number(row['took_ms'])),
     );
   }
 
@@ -238,8 +237,8 @@ const NEXT_REVISION = '(select coalesce(max(revision), 0) + 1 from jobs)';
 function insertJob(db: Sqlite, job: Job): void {
   db.run(
     `insert into jobs (principal, provider, state, digest, created_at, due_at, lease_owner, lease_until,
-                       estimate_usd, billed_usd, data, id, revision)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION})`,
+                       estimate_usd, billed_usd, model, running, took_ms, data, id, revision)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION})`,
     ...columnsOf(job),
     job.id,
   );
@@ -248,7 +247,8 @@ function insertJob(db: Sqlite, job: Job): void {
 function updateJob(db: Sqlite, job: Job): void {
   db.run(
     `update jobs set principal = ?, provider = ?, state = ?, digest = ?, created_at = ?, due_at = ?, lease_owner = ?,
-                     lease_until = ?, estimate_usd = ?, billed_usd = ?, data = ?, revision = ${NEXT_REVISION}
+                     lease_until = ?, estimate_usd = ?, billed_usd = ?, model = ?, running = ?, took_ms = ?, data = ?,
+                     revision = ${NEXT_REVISION}
      where id = ?`,
     ...columnsOf(job),
     job.id,
@@ -267,8 +267,15 @@ function columnsOf(job: Job): (string | number | null)[] {
     job.lease?.until ?? null,
     job.estimateUsd,
     job.billedUsd ?? null,
+    job.model,
+    job.running ? 1 : 0,
+    tookMs(job),
     encodeJob(job),
   ];
+}
+
+function tookMs({ startedAt, finishedAt }: Job): number | null {
+  return startedAt === undefined || finishedAt === undefined ? null : finishedAt - startedAt;
 }
 
 function insertAsset(db: Sqlite, asset: Asset): void {

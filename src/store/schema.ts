@@ -50,6 +50,21 @@ const MIGRATIONS = [
   create index assets_by_job on assets (job_id, sequence);
   create index assets_by_key on assets (key);
   `,
+  `
+  alter table jobs add column model text;
+  -- 1 or 0: what the provider last said, which tells running from queued in the state "submitted".
+  alter table jobs add column running integer not null default 0;
+  -- From submit to end, in milliseconds.
+  alter table jobs add column took_ms integer;
+  -- A row that was damaged by hand must not keep the others from being used.
+  update jobs set
+    model = cast(json_extract(data, '$.model') as text),
+    running = coalesce(json_extract(data, '$.running') = 1, 0),
+    took_ms = cast(json_extract(data, '$.finishedAt') - json_extract(data, '$.startedAt') as integer)
+  where json_valid(data);
+  create index jobs_by_model on jobs (model, created_at desc, id desc, took_ms)
+    where state = 'succeeded';
+  `,
 ];
 
 /**

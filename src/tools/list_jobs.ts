@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { jobSchema, type JobStatus, viewJob } from '../jobs/view.js';
+import { jobSchema, type JobStatus, type JobView, viewJob } from '../jobs/view.js';
 import type { JobState } from '../store/types.js';
 import { defineTool, jsonObject, type Tool } from './tool.js';
 
@@ -25,16 +25,25 @@ export const tool: Tool = defineTool({
   }),
   output: z.object({ jobs: z.array(jobSchema), next_cursor: z.string().optional() }),
   run: async ({ status, limit, cursor }, { jobs, principal, locate }) => {
-    const page = await jobs.list(principal, { states: status && STATES[status], limit, cursor });
-    const views = await Promise.all(
-      page.rows.map(async (job) => viewJob(job, await jobs.assets.ofJob(job.id), { locate })),
-    );
-    // "submitted" is queued or running by what the provider last said, so the rows are looked at once more.
-    const wanted = status === undefined ? views : views.filter((view) => view.status === status);
+    // "submitted" is queued or running by what the provider last said, so rows are looked at one by one.
+    const found: JobView[] = [];
+    let next = cursor;
+    do {
+      const page = await jobs.list(principal, {
+        states: status && STATES[status],
+        limit: limit - found.length,
+        cursor: next,
+      });
+      for (const job of page.rows) {
+        const view = viewJob(job, await jobs.assets.ofJob(job.id), { locate, stalled: jobs.stalled(job) });
+        if (status === undefined || view.status === status) found.push(view);
+      }
+      next = page.nextCursor;
+    } while (next !== undefined && found.length < limit);
     return {
       structured: jsonObject({
-        jobs: wanted,
-        ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+        jobs: found,
+        ...(next === undefined ? {} : { next_cursor: next }),
       }),
     };
   },

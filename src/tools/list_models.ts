@@ -36,7 +36,7 @@ export const catalogueSchema = z.object({ models: z.array(modelSchema), next: z.
 
 /** The catalogue as this configuration sees it; also the resource `meshwright://models`. */
 export function catalogue(
-  jobs: Pick<ToolContext['jobs'], 'prices' | 'providers'>,
+  jobs: Pick<ToolContext['jobs'], 'prices' | 'providers' | 'typicalSeconds'>,
   only?: readonly Model[],
 ): z.infer<typeof catalogueSchema> {
   const keys = jobs.providers();
@@ -48,7 +48,7 @@ export function catalogue(
       images: imageFields(model),
       outputs: [...model.outputs],
       licence: model.licence,
-      typical_seconds: model.typicalSeconds ?? null,
+      typical_seconds: jobs.typicalSeconds(model.routes[0].endpoint) ?? model.typicalSeconds ?? null,
       routes: model.routes.map((route) =>
         compact({
           provider: route.provider,
@@ -57,6 +57,7 @@ export function catalogue(
           prices: jobs.prices
             .rows(route)
             .map(({ usd, condition, source, date }) => compact({ usd, condition, source, date })),
+          surcharges: route.surcharges?.map(({ usd, condition }) => ({ usd, condition })),
         }),
       ),
       description: only ? model.description : undefined,
@@ -82,7 +83,7 @@ export const tool: Tool = defineTool({
     if (chosen?.length === 0) {
       throw new MeshwrightError(
         'not_found',
-        `There is no model tool ${name}; there are ${all.map((model) => model.tool).join(', ')}.`,
+        `There is no model tool ${String(name).slice(0, 80)}; there are ${all.map((model) => model.tool).join(', ')}.`,
         { field: 'tool' },
       );
     }

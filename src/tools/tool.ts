@@ -86,9 +86,10 @@ export function definitionOf(tool: Tool): ToolDefinition {
     annotations: {
       title: tool.title,
       readOnlyHint: reads,
-      destructiveHint: tool.effect === 'destroys',
-      idempotentHint: reads || tool.effect === 'destroys',
-      openWorldHint: tool.effect === 'generates',
+      // What replaces a file of the user destroys too.
+      destructiveHint: tool.effect === 'destroys' || tool.effect === 'writes',
+      idempotentHint: tool.effect !== 'generates',
+      openWorldHint: tool.providers?.some((id) => id !== 'local') ?? false,
     },
   };
 }
@@ -187,7 +188,7 @@ export async function jobAnswer(
     deduplicated: options.deduplicated,
     stalled: context.jobs.stalled(job),
   });
-  const bad = view.status === 'failed' || view.status === 'unconfirmed' || view.status === 'cancelled';
+  const bad = view.status === 'failed' || view.status === 'unconfirmed';
   return {
     structured: jsonObject(view),
     assets,

@@ -16,15 +16,6 @@ export const tool: Tool = defineTool({
     waitAndAnswer(
       await context.jobs.get(context.principal, job_id),
       wait_seconds ?? context.config.waitSeconds,
-      { ...context, signal: endsWaitingOnly(context.signal) },
+      context,
     ),
 });
-
-/** Giving up on `wait_for_job` never cancels the job, whatever the reason says. */
-function endsWaitingOnly(signal: AbortSignal): AbortSignal {
-  const waiting = new AbortController();
-  const stop = (): void => waiting.abort('timed out');
-  if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
-  return waiting.signal;
-}

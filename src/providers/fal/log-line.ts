@@ -51,7 +51,19 @@ function ratio(line: string): RegExpExecArray | undefined {
   return found && Number(found[2]) > 1 ? found : undefined;
 }
 
+/** A bar prints its name again with every step, in every job of its model. */
+const stages = new Map<string, string | undefined>();
+const MAX_STAGES = 500;
+
 function stageOf(text: string): string | undefined {
+  if (stages.has(text)) return stages.get(text);
+  if (stages.size >= MAX_STAGES) stages.clear();
+  const stage = cleanStage(text);
+  stages.set(text, stage);
+  return stage;
+}
+
+function cleanStage(text: string): string | undefined {
   if (NOISE.test(text)) return undefined;
   const stage = text
     .replace(/^[^\p{L}\d]+|[^\p{L}\d)]+$/gu, '')
