@@ -6,6 +6,7 @@ import { openSqlite, sqliteDrivers, type Sqlite, type SqliteDriver } from '../..
 import { jobStoreSuite } from './suites/job-store.js';
 import { temporaryFolder } from './support/folder.js';
 import { aJob } from './support/rows.js';
+import { writeVersion1 } from './support/version-1.js';
 
 interface Opened {
   store: SqliteJobStore;
@@ -67,6 +68,31 @@ describe.each(sqliteDrivers())('%s', (driver) => {
     await store.create(large, undefined);
     expect(await store.get(large.id)).toEqual(large);
     expect(db.all('pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
+  });
+
+  test('rows of the first version are kept and found, beside one that is damaged', async () => {
+    const folder = await temporaryFolder();
+    const ended = aJob({ state: 'succeeded', model: 'm', createdAt: 1, startedAt: 10, finishedAt: 40 });
+    const held = aJob({ state: 'submitted', running: true, lease: { owner: 'somebody', until: 9 } });
+    const unstarted = aJob({ state: 'succeeded', model: 'm', createdAt: 2, finishedAt: 40 });
+    const damaged = aJob({ principal: 'bob', state: 'failed' });
+    const old = await openSqlite(path.join(folder, 'jobs.db'), driver);
+    writeVersion1(old, [{ job: ended }, { job: held }, { job: unstarted }, { job: damaged, data: '{' }]);
+    old.close();
+
+    const { store, db } = await openIn(folder, driver);
+    expect(db.get('pragma user_version')).toMatchObject({ user_version: 2 });
+    for (const job of [ended, held, unstarted]) expect(await store.get(job.id)).toEqual(job);
+    await expect(store.get(damaged.id)).rejects.toMatchObject({ code: 'storage' });
+    expect(await store.durations('m', 9)).toEqual([30]);
+    expect(await store.due(2_000, (owner) => owner === 'somebody', 9)).toEqual([held.id]);
+
+    const newer = aJob({ state: 'succeeded', model: 'm', createdAt: 3, startedAt: 10, finishedAt: 15 });
+    await store.create(newer, undefined);
+    await store.change(held.id, (row) => ({
+      job: { ...row, state: 'succeeded', model: 'm', createdAt: 4, startedAt: 1, finishedAt: 8 },
+    }));
+    expect(await store.durations('m', 9)).toEqual([7, 5, 30]);
   });
 
   test('data of a newer version is left alone, with the way out', async () => {
