@@ -9,7 +9,7 @@ import { createFetcher, type Fetcher } from '../providers/fetch.js';
 import { newId } from '../store/ids.js';
 import { openStore, type Store } from '../store/index.js';
 import { isDeadOwner, ownerId } from '../store/owner.js';
-import type { ImageRef, Job, JobState, Page } from '../store/types.js';
+import type { ImageRef, Job, JobFilter, Page } from '../store/types.js';
 import { Assets } from './assets.js';
 import { resolveImage } from './images.js';
 import { imageFields, type Model } from './model.js';
@@ -197,10 +197,7 @@ export class Jobs {
     return job;
   }
 
-  list(
-    principal: string,
-    filter: { states?: readonly JobState[] | undefined; limit: number; cursor?: string | undefined },
-  ): Promise<Page<Job>> {
+  list(principal: string, filter: Omit<JobFilter, 'principal'>): Promise<Page<Job>> {
     return this.store.jobs.list({ principal, ...filter });
   }
 

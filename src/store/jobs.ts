@@ -1,8 +1,8 @@
 import { DatabaseAccess } from './access.js';
 import { pageOf, positionOf } from './cursor.js';
-import { decodeAsset, decodeJob, encodeAsset, encodeJob } from './rows.js';
 import { LIVE } from './schema.js';
-import type { Sqlite, SqlRow } from './sqlite.js';
+import type { Sqlite } from './sqlite.js';
+import { assetOf, findAsset, findJob, idOf, insertAsset, insertJob, jobOf, updateJob } from './statements.js';
 import type { Allowance, Asset, AssetFilter, Job, JobChange, JobFilter, JobStore, Page } from './types.js';
 
 /** Which rows other processes changed, for a bus. */
@@ -59,18 +59,21 @@ export class SqliteJobStore implements JobStore, ChangeLog {
     return this.#access.read((db) => findJob(db, id));
   }
 
-  list({ principal, states, limit, cursor }: JobFilter): Promise<Page<Job>> {
+  list({ principal, states, running, limit, cursor }: JobFilter): Promise<Page<Job>> {
     return this.#access.read((db) => {
       const { createdAt, id } = positionOf(cursor);
       const rows = db.all(
         `select id, data from jobs
-         where principal = ? and (created_at, id) < (?, ?) and (? is null or state in (select value from json_each(?)))
+         where principal = ? and (created_at, id) < (?, ?)
+           and (? is null or state in (select value from json_each(?)))
+           and (state <> 'submitted' or running = coalesce(?, running))
          order by created_at desc, id desc limit ?`,
         principal,
         createdAt,
         id,
         states ? 1 : null,
         JSON.stringify(states ?? []),
+        running === undefined ? null : Number(running),
         limit + 1,
       );
       return pageOf(rows.map(jobOf), limit);
@@ -220,84 +223,4 @@ function spentUsd(db: Sqlite, principal: string, since: number): number {
     since,
   );
   return Number(row?.['usd'] ?? 0);
-}
-
-function findJob(db: Sqlite, id: string): Job | undefined {
-  const row = db.get('select id, data from jobs where id = ?', id);
-  return row && jobOf(row);
-}
-
-function findAsset(db: Sqlite, id: string): Asset | undefined {
-  const row = db.get('select id, data from assets where id = ?', id);
-  return row && assetOf(row);
-}
-
-const NEXT_REVISION = '(select coalesce(max(revision), 0) + 1 from jobs)';
-
-function insertJob(db: Sqlite, job: Job): void {
-  db.run(
-    `insert into jobs (principal, provider, state, digest, created_at, due_at, lease_owner, lease_until,
-                       estimate_usd, billed_usd, model, running, took_ms, data, id, revision)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION})`,
-    ...columnsOf(job),
-    job.id,
-  );
-}
-
-function updateJob(db: Sqlite, job: Job): void {
-  db.run(
-    `update jobs set principal = ?, provider = ?, state = ?, digest = ?, created_at = ?, due_at = ?, lease_owner = ?,
-                     lease_until = ?, estimate_usd = ?, billed_usd = ?, model = ?, running = ?, took_ms = ?, data = ?,
-                     revision = ${NEXT_REVISION}
-     where id = ?`,
-    ...columnsOf(job),
-    job.id,
-  );
-}
-
-function columnsOf(job: Job): (string | number | null)[] {
-  return [
-    job.principal,
-    job.provider,
-    job.state,
-    job.digest,
-    job.createdAt,
-    job.dueAt,
-    job.lease?.owner ?? null,
-    job.lease?.until ?? null,
-    job.estimateUsd,
-    job.billedUsd ?? null,
-    job.model,
-    job.running ? 1 : 0,
-    tookMs(job),
-    encodeJob(job),
-  ];
-}
-
-function tookMs({ startedAt, finishedAt }: Job): number | null {
-  return startedAt === undefined || finishedAt === undefined ? null : finishedAt - startedAt;
-}
-
-function insertAsset(db: Sqlite, asset: Asset): void {
-  db.run(
-    'insert into assets (id, principal, job_id, key, created_at, data) values (?, ?, ?, ?, ?, ?)',
-    asset.id,
-    asset.principal,
-    asset.jobId ?? null,
-    asset.key,
-    asset.createdAt,
-    encodeAsset(asset),
-  );
-}
-
-function idOf(row: SqlRow): string {
-  return String(row['id']);
-}
-
-function jobOf(row: SqlRow): Job {
-  return decodeJob(row['data'], idOf(row));
-}
-
-function assetOf(row: SqlRow): Asset {
-  return decodeAsset(row['data'], idOf(row));
 }

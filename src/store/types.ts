@@ -136,6 +136,8 @@ export interface Page<Row> {
 export interface JobFilter {
   principal: string;
   states?: readonly JobState[] | undefined;
+  /** Of the rows in the state `submitted`, only those that run there (true), or only those that do not (false). */
+  running?: boolean | undefined;
   limit: number;
   cursor?: string | undefined;
 }

@@ -1,15 +1,16 @@
 import * as z from 'zod';
-import { jobSchema, type JobStatus, type JobView, viewJob } from '../jobs/view.js';
+import { jobSchema, type JobStatus, viewJob } from '../jobs/view.js';
 import type { JobState } from '../store/types.js';
 import { defineTool, jsonObject, type Tool } from './tool.js';
 
-const STATES: { readonly [status in JobStatus]: readonly JobState[] } = {
-  queued: ['intent', 'submitting', 'submitted'],
-  running: ['submitted', 'storing'],
-  succeeded: ['succeeded'],
-  failed: ['failed'],
-  cancelled: ['cancelled'],
-  unconfirmed: ['unconfirmed'],
+/** `submitted` is queued or running by what the provider last said. */
+const SELECTED: { readonly [status in JobStatus]: { states: readonly JobState[]; running?: boolean } } = {
+  queued: { states: ['intent', 'submitting', 'submitted'], running: false },
+  running: { states: ['submitted', 'storing'], running: true },
+  succeeded: { states: ['succeeded'] },
+  failed: { states: ['failed'] },
+  cancelled: { states: ['cancelled'] },
+  unconfirmed: { states: ['unconfirmed'] },
 };
 
 export const tool: Tool = defineTool({
@@ -25,25 +26,16 @@ export const tool: Tool = defineTool({
   }),
   output: z.object({ jobs: z.array(jobSchema), next_cursor: z.string().optional() }),
   run: async ({ status, limit, cursor }, { jobs, principal, locate }) => {
-    // "submitted" is queued or running by what the provider last said, so rows are looked at one by one.
-    const found: JobView[] = [];
-    let next = cursor;
-    do {
-      const page = await jobs.list(principal, {
-        states: status && STATES[status],
-        limit: limit - found.length,
-        cursor: next,
-      });
-      for (const job of page.rows) {
-        const view = viewJob(job, await jobs.assets.ofJob(job.id), { locate, stalled: jobs.stalled(job) });
-        if (status === undefined || view.status === status) found.push(view);
-      }
-      next = page.nextCursor;
-    } while (next !== undefined && found.length < limit);
+    const page = await jobs.list(principal, { ...(status && SELECTED[status]), limit, cursor });
+    const views = await Promise.all(
+      page.rows.map(async (job) =>
+        viewJob(job, await jobs.assets.ofJob(job.id), { locate, stalled: jobs.stalled(job) }),
+      ),
+    );
     return {
       structured: jsonObject({
-        jobs: found,
-        ...(next === undefined ? {} : { next_cursor: next }),
+        jobs: views,
+        ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
       }),
     };
   },

@@ -85,6 +85,8 @@ describe.each(sqliteDrivers())('%s', (driver) => {
     for (const job of [ended, held, unstarted]) expect(await store.get(job.id)).toEqual(job);
     await expect(store.get(damaged.id)).rejects.toMatchObject({ code: 'storage' });
     expect(await store.durations('m', 9)).toEqual([30]);
+    const running = await store.list({ principal: 'ada', states: ['submitted'], running: true, limit: 9 });
+    expect(running.rows).toEqual([held]);
     expect(await store.due(2_000, (owner) => owner === 'somebody', 9)).toEqual([held.id]);
 
     const newer = aJob({ state: 'succeeded', model: 'm', createdAt: 3, startedAt: 10, finishedAt: 15 });

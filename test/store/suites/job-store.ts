@@ -319,6 +319,40 @@ export function jobStoreSuite(
       expect(await list(['cancelled'])).toEqual({ rows: [] });
     });
 
+    test('of the submitted rows, those that run or those that do not, page by page', async () => {
+      const { store } = await open();
+      const inTurn = (n: number): Job =>
+        aJob({ state: 'submitted', running: n % 2 === 1, createdAt: 100 + n });
+      const submitted = Array.from({ length: 12 }, (_, n) => inTurn(n));
+      // What the provider said last counts for nothing in other states.
+      const storing = aJob({ state: 'storing', running: false, createdAt: 1 });
+      const intent = aJob({ state: 'intent', running: true, createdAt: 2 });
+      for (const job of [...submitted, storing, intent]) await store.create(job, undefined);
+      const all = async (states: JobState[], running: boolean | undefined): Promise<Job[]> => {
+        const rows: Job[] = [];
+        let cursor: string | undefined;
+        do {
+          const page: Page<Job> = await store.list({ principal: 'ada', states, running, limit: 4, cursor });
+          // Nothing is filtered after paging: only the last page may be short.
+          if (page.nextCursor !== undefined) expect(page.rows).toHaveLength(4);
+          rows.push(...page.rows);
+          cursor = page.nextCursor;
+        } while (cursor !== undefined);
+        return rows;
+      };
+      const newest = submitted.toReversed();
+      const running = newest.filter((job) => job.running);
+      const waiting = newest.filter((job) => !job.running);
+      expect(await all(['submitted', 'storing'], true)).toEqual([...running, storing]);
+      expect(await all(['intent', 'submitted'], false)).toEqual([...waiting, intent]);
+      expect(await all(['submitted'], undefined)).toEqual(newest);
+
+      const [first] = waiting;
+      if (!first) throw new Error('Some wait.');
+      await store.change(first.id, (row) => ({ job: { ...row, running: true } }));
+      expect(await all(['submitted'], false)).toEqual(waiting.slice(1));
+    });
+
     test.each([
       '',
       'x',
