@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshwrightError, systemCode } from '../errors.js';
+import { isDeadOwner, ownerId } from './owner.js';
 import { storageError } from './trouble.js';
 import type { AssetStore, ByteRange } from './types.js';
 
@@ -26,7 +26,8 @@ export class FileAssetStore implements AssetStore {
   temporary(): Promise<string> {
     return this.#inWords(async () => {
       await mkdir(this.#temporary, { recursive: true, mode: 0o700 });
-      return path.join(this.#temporary, `${process.pid}-${randomBytes(12).toString('hex')}`);
+      // Named after this process, so that another one can tell when nobody writes it any more.
+      return path.join(this.#temporary, ownerId());
     });
   }
 
@@ -99,6 +100,18 @@ export class FileAssetStore implements AssetStore {
     return (await this.#age(this.#fileOf(key))) !== undefined;
   }
 
+  async touch(key: string): Promise<boolean> {
+    const target = this.#fileOf(key);
+    const now = new Date(this.#clock());
+    try {
+      await utimes(target, now, now);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return false;
+      throw storageError(error, this.#folder);
+    }
+  }
+
   async delete(key: string): Promise<void> {
     const target = this.#fileOf(key);
     await this.#inWords(() => rm(target, { force: true }));
@@ -109,17 +122,34 @@ export class FileAssetStore implements AssetStore {
     let removed = 0;
     for (const name of await this.#list(this.#temporary)) {
       const file = path.join(this.#temporary, name);
-      if (!(await isOld(file))) continue;
+      if (!isDeadOwner(name) && !(await isOld(file))) continue;
       await this.#inWords(() => rm(file, { recursive: true, force: true }));
       removed++;
     }
     for (const key of await this.#list(this.#files)) {
       // A name that is no key was put there by somebody else.
       if (!isKey(key) || !(await isOld(this.#fileOf(key))) || (await isUsed(key))) continue;
-      await this.delete(key);
-      removed++;
+      if (await this.#removeUntouched(this.#fileOf(key), olderThanMs)) removed++;
     }
     return removed;
+  }
+
+  /** Taken aside first: of a touch and a removal at the same moment, the touch wins or finds nothing. */
+  async #removeUntouched(file: string, olderThanMs: number): Promise<boolean> {
+    const aside = await this.temporary();
+    return this.#inWords(async () => {
+      try {
+        await rename(file, aside);
+      } catch (error) {
+        // Another process was faster.
+        if (systemCode(error) === 'ENOENT') return false;
+        throw error;
+      }
+      const { mtimeMs } = await stat(aside);
+      const touched = this.#clock() - mtimeMs <= olderThanMs;
+      await (touched ? rename(aside, file) : rm(aside, { force: true }));
+      return !touched;
+    });
   }
 
   async #publish(temporary: string, target: string): Promise<void> {

@@ -219,7 +219,7 @@ export interface ByteRange {
  * disk. Keys are checked: no separators, no dots but one before the extension.
  */
 export interface AssetStore {
-  /** The absolute path of a new temporary file, on the same volume as the files. */
+  /** The absolute path of a new temporary file of this process, on the same volume as the files. */
   temporary(): Promise<string>;
   /** Makes a complete temporary file visible under `key`: fsync, atomic rename, fsync of the folder. */
   adopt(temporaryPath: string, key: string): Promise<void>;
@@ -230,11 +230,16 @@ export interface AssetStore {
   /** The absolute path of the file, for drivers that have one. */
   path(key: string): string | undefined;
   has(key: string): Promise<boolean>;
+  /**
+   * Makes the file as young as a new one and answers whether it is there: a sweep that began before leaves it alone,
+   * so that its row can be written.
+   */
+  touch(key: string): Promise<boolean>;
   /** Removing what is not there is no error. */
   delete(key: string): Promise<void>;
   /**
-   * Removes temporary files, and files for which `isUsed` answers false, that are older than `olderThanMs`.
-   * Answers how many.
+   * Removes temporary files, and files for which `isUsed` answers false, that are older than `olderThanMs`;
+   * temporary files of processes that are known to be dead at any age. Answers how many.
    */
   sweep(olderThanMs: number, isUsed: (key: string) => Promise<boolean>): Promise<number>;
 }
@@ -244,7 +249,7 @@ export interface Waker {
   start(step: (jobId: string) => Promise<void>): void;
   /** Look at this job now. */
   wake(jobId: string): void;
-  /** Ends the timers and waits for the steps that run. */
+  /** Ends the timers and waits for the steps that run, a few seconds at most. */
   stop(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { FileAssetStore } from '../../src/store/files.js';
@@ -118,6 +118,25 @@ describe('kill -9', () => {
     await later.sweep(60_000, async () => true);
     expect(await readdir(path.join(folder, 'tmp'))).toEqual([]);
   });
+});
+
+test('what a killed process left half written goes at once, what others write stays', async () => {
+  const folder = await temporaryFolder();
+  const { assets } = opened(folder);
+  const own = await assets.temporary();
+  await writeFile(own, 'glTF');
+  const [victim, survivor] = await startTwo('begin', folder);
+  if (!victim || !survivor) throw new Error('Two helpers were asked for.');
+  for (const helper of [victim, survivor]) {
+    helper.go();
+    await helper.heard(1);
+  }
+  const sweep = (): Promise<number> => assets.sweep(3_600_000, async () => true);
+  expect(await sweep()).toBe(0);
+  await victim.kill();
+  expect(await sweep()).toBe(1);
+  expect(await readdir(path.join(folder, 'tmp'))).toHaveLength(2);
+  await assets.adopt(own, 'asset_1.glb');
 });
 
 describe('folders that cannot be written', () => {

@@ -84,6 +84,7 @@ export function assetStoreSuite(
       await expect(store.put(key, bytes)).rejects.toMatchObject(refusal);
       await expect(store.read(key)).rejects.toMatchObject(refusal);
       await expect(store.has(key)).rejects.toMatchObject(refusal);
+      await expect(store.touch(key)).rejects.toMatchObject(refusal);
       await expect(store.delete(key)).rejects.toMatchObject(refusal);
       await expect(store.adopt(await store.temporary(), key)).rejects.toMatchObject(refusal);
       expect(() => store.path(key)).toThrow('key');
@@ -130,6 +131,31 @@ export function assetStoreSuite(
       expect(await store.sweep(HOUR, async () => false)).toBe(0);
       await store.adopt(temporary, 'asset_1.glb');
       expect(await store.has('asset_new.glb')).toBe(true);
+    });
+
+    test('what is touched is young again', async () => {
+      const { store, pass } = await open();
+      await store.put('input_a.png', bytes);
+      pass(2 * HOUR);
+      expect(await store.touch('input_a.png')).toBe(true);
+      expect(await store.sweep(HOUR, async () => false)).toBe(0);
+      expect(await store.read('input_a.png')).toEqual(bytes);
+      pass(2 * HOUR);
+      expect(await store.sweep(HOUR, async () => false)).toBe(1);
+      expect(await store.touch('input_a.png')).toBe(false);
+      expect(await store.has('input_a.png')).toBe(false);
+    });
+
+    test('what is touched while a sweep is about to remove it stays', async () => {
+      const { store, pass } = await open();
+      await store.put('input_a.png', bytes);
+      pass(2 * HOUR);
+      const isUsed = async (key: string): Promise<boolean> => {
+        expect(await store.touch(key)).toBe(true);
+        return false;
+      };
+      expect(await store.sweep(HOUR, isUsed)).toBe(0);
+      expect(await store.read('input_a.png')).toEqual(bytes);
     });
 
     test('a file that took long to write is young when it is published', async () => {

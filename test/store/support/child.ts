@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openStore } from '../../../src/store/index.js';
@@ -65,13 +66,19 @@ const tasks: Record<string, () => Promise<void>> = {
     }
   },
 
+  /** Begins a file and never ends it. */
+  async begin() {
+    await writeFile(await assets.temporary(), 'glTF');
+    tell({ begun: true });
+    await forever();
+  },
+
   /** Takes a job and keeps it. */
   async lease() {
     const lease = { owner: ownerId(), until: Date.now() + 3_600_000 };
     await jobs.change(argument, (job) => ({ job: { ...job, lease } }));
     tell({ owner: lease.owner });
-    setInterval(() => undefined, 60_000);
-    await new Promise(() => undefined);
+    await forever();
   },
 
   /** Tries to use a folder that cannot be used. */
@@ -106,6 +113,11 @@ const tasks: Record<string, () => Promise<void>> = {
     await jobs.nextDue();
   },
 };
+
+async function forever(): Promise<void> {
+  setInterval(() => undefined, 60_000);
+  await new Promise(() => undefined);
+}
 
 function report(error: unknown): void {
   const { code, message, retryable }: Record<string, unknown> = Object(error);
