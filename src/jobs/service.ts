@@ -361,7 +361,8 @@ export class Jobs {
   ): Promise<HeldImage> {
     const { sha256, mimeType, width, height } = image;
     const key = `input_${sha256}.${image.format}`;
-    if (!(await this.store.assets.has(key))) await this.store.assets.put(key, image.bytes);
+    // An image that is used again must not be swept before the row that needs it is written.
+    if (!(await this.store.assets.touch(key))) await this.store.assets.put(key, image.bytes);
     return { kind: 'blob', key, sha256, mimeType, width, height };
   }
 
