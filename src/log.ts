@@ -29,6 +29,15 @@ export function redact(text: string): string {
   );
 }
 
+/** Longest piece of a caller's own text that is said back to it. */
+const ECHO_LENGTH = 120;
+
+/** What a caller named, an id or a URI, fit to stand in an answer: short, on one line, without secrets. */
+export function echo(text: string): string {
+  const clean = redact(text.slice(0, 4 * ECHO_LENGTH)).replace(/\p{Cc}/gu, '·');
+  return clean.length > ECHO_LENGTH ? `${clean.slice(0, ECHO_LENGTH - 1)}…` : clean;
+}
+
 export type LogFields = { [name: string]: string | number | boolean | null | undefined };
 
 export interface Log {
@@ -39,15 +48,16 @@ export interface Log {
 }
 
 /** A client that closed its end of stderr must not end the server: the log falls silent then. */
-let stderrOpen = true;
-function writeToStderr(line: string): void {
-  if (!stderrOpen) return;
-  if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => (stderrOpen = false));
-  process.stderr.write(line);
+function stderrWriter(): (line: string) => void {
+  let open = true;
+  process.stderr.on('error', () => (open = false));
+  return (line) => {
+    if (open) process.stderr.write(line);
+  };
 }
 
 /** @param write where a line goes; stderr when absent */
-export function createLog(level: LogLevel, write: (line: string) => void = writeToStderr): Log {
+export function createLog(level: LogLevel, write: (line: string) => void = stderrWriter()): Log {
   const most = ORDER.indexOf(level);
   const at =
     (name: LogLevel) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLog, keepSecret, redact } from '../src/log.js';
+import { createLog, echo, keepSecret, redact } from '../src/log.js';
 
 describe('the redactor', () => {
   it('masks keys, their halves and their base64 form wherever they stand', () => {
@@ -31,5 +31,16 @@ describe('the redactor', () => {
     log.info('quiet');
     log.error('loud');
     expect(lines).toHaveLength(1);
+  });
+});
+
+describe('what a caller named', () => {
+  it('is said back as it is when it is short', () => {
+    expect(echo('job_01h')).toBe('job_01h');
+  });
+
+  it('is said back without secrets, on one line, and never at length', () => {
+    expect(echo('https://host/x?sig=abcdefgh\nnext')).toBe('https://host/x?***·next');
+    expect(echo('x'.repeat(10_000))).toHaveLength(120);
   });
 });

@@ -23,6 +23,7 @@ function start(env: Record<string, string> = {}): {
   exit: Promise<number | null>;
   end: () => void;
   stderr: () => string;
+  closeStderr: () => void;
 } {
   const child = spawn(process.execPath, [CLI], {
     env: serverEnv(path.join(folder, 'data'), env),
@@ -48,6 +49,7 @@ function start(env: Record<string, string> = {}): {
     exit,
     end: () => child.stdin.end(),
     stderr: () => errors,
+    closeStderr: () => void child.stderr.destroy(),
   };
 }
 
@@ -106,6 +108,20 @@ describe('the server', () => {
     await server.answer(3);
     for (const line of server.lines) expect(JSON.parse(line)).toMatchObject({ jsonrpc: '2.0' });
     for (const line of server.stderr().trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
+    server.end();
+    expect(await server.exit).toBe(0);
+  });
+
+  it('lives on when nobody reads its stderr any more', async () => {
+    const server = start({ MESHWRIGHT_LOG: 'debug' });
+    server.send(INITIALIZE);
+    await server.answer(1);
+    server.closeStderr();
+    for (let id = 2; id < 6; id++) {
+      // Every refusal is logged.
+      server.send({ id, method: 'tools/call', params: { name: 'get_job', arguments: { job_id: 'none' } } });
+      expect(await server.answer(id)).toHaveProperty('result.isError', true);
+    }
     server.end();
     expect(await server.exit).toBe(0);
   });
