@@ -11,7 +11,7 @@ export interface Store {
   readonly assets: AssetStore;
   readonly bus: Bus;
   readonly waker: Waker;
-  /** Stops the waker, waits for the steps that run, and closes the database. */
+  /** Stops the waker, waits a few seconds at most for the steps that run, and closes the database. */
   close(): Promise<void>;
 }
 

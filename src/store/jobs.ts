@@ -114,10 +114,11 @@ export class SqliteJobStore implements JobStore, ChangeLog {
     });
   }
 
-  nextDue(): Promise<number | undefined> {
+  nextDue(after = -1): Promise<number | undefined> {
     return this.#access.read((db) => {
       const row = db.get(
-        `select due_at from jobs where ${LIVE} and lease_owner is null order by due_at limit 1`,
+        `select due_at from jobs where ${LIVE} and lease_owner is null and due_at > ? order by due_at limit 1`,
+        after,
       );
       return row && Number(row['due_at']);
     });

@@ -188,8 +188,8 @@ export interface JobStore {
   change(id: string, step: (job: Job) => JobChange | undefined): Promise<Job | undefined>;
   /** Ids of live jobs with `dueAt <= now` whose lease is absent, over, or satisfies `isDead`. Oldest first. */
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]>;
-  /** When the next live job without a lease becomes due, if there is one. */
-  nextDue(): Promise<number | undefined>;
+  /** When the next live job without a lease becomes due, of those that become due after this moment if one is given. */
+  nextDue(after?: number): Promise<number | undefined>;
   /** How long the last jobs of a model took from submit to end, in milliseconds, newest first. */
   durations(model: string, limit: number): Promise<number[]>;
   /** Whether any live job uses this input image. */

@@ -7,14 +7,15 @@ const SWEEP_MS = 10_000;
 const MAX_STEPS = 4096;
 /** Longest wait before a job is stepped again whose row stays due after a step. */
 const MAX_BACKOFF_MS = 10_000;
-/** Next look when a due row cannot be stepped at present. */
-const RECHECK_MS = 250;
+/** How long `stop` waits for the steps that run. What they leave behind is taken up like that of a dead process. */
+const STOP_MS = 5_000;
 
 export interface WakerOptions {
   clock?: () => number;
   isDead?: (owner: string) => boolean;
   sweepMs?: number;
   maxSteps?: number;
+  stopMs?: number;
   /** Gets what `step` or the store threw; the job is tried again later. */
   onError?: (error: unknown, jobId: string | undefined) => void;
 }
@@ -29,6 +30,7 @@ export class LocalWaker implements Waker {
   readonly #isDead: (owner: string) => boolean;
   readonly #sweepMs: number;
   readonly #maxSteps: number;
+  readonly #stopMs: number;
   readonly #onError: (error: unknown, jobId: string | undefined) => void;
 
   #step: ((jobId: string) => Promise<void>) | undefined;
@@ -48,6 +50,7 @@ export class LocalWaker implements Waker {
     this.#isDead = options.isDead ?? isDeadOwner;
     this.#sweepMs = options.sweepMs ?? SWEEP_MS;
     this.#maxSteps = options.maxSteps ?? MAX_STEPS;
+    this.#stopMs = options.stopMs ?? STOP_MS;
     this.#onError = options.onError ?? (() => undefined);
   }
 
@@ -71,7 +74,11 @@ export class LocalWaker implements Waker {
     clearTimeout(this.#timer);
     this.#waiting.clear();
     this.#stuck.clear();
-    await Promise.all([...this.#running.values(), this.#sweeping]);
+    const ended = Promise.all([...this.#running.values(), this.#sweeping]);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#stopMs)));
+    await Promise.race([ended, late]);
+    clearTimeout(timer);
   }
 
   /** Starts what waits, as far as there is room. */
@@ -96,8 +103,9 @@ export class LocalWaker implements Waker {
       const times = (this.#stuck.get(id)?.times ?? 0) + 1;
       this.#stuck.set(id, { times, notBefore: this.#clock() + Math.min(MAX_BACKOFF_MS, 2 ** times) });
       this.#fill();
-      // In a rush the next look can wait until everybody known has had a turn.
-      if (this.#waiting.size === 0) this.#sweep();
+      // In a rush the next look can wait until there is room. What still waits with room to spare waits for its own
+      // step to end, which may take hours.
+      if (this.#running.size < this.#maxSteps) this.#sweep();
     }
   }
 
@@ -126,20 +134,18 @@ export class LocalWaker implements Waker {
       this.#waiting.add(id);
     }
     this.#fill();
-    const next = await this.#jobs.nextDue();
+    const next = (await this.#jobs.nextDue(now)) ?? Infinity;
     clearTimeout(this.#timer);
-    if (next === undefined || !this.#step) return;
-    const wait = next > now ? next - now : this.#recheckIn(now);
+    if (!this.#step) return;
+    const wait = Math.min(next, this.#nextRetry(now)) - now;
     // Later ones are found by the sweep.
     if (wait < this.#sweepMs) this.#timer = setTimeout(() => this.#sweep(), wait).unref();
   }
 
-  /** The earliest row is due but runs, waits for room, or is stuck. */
-  #recheckIn(now: number): number {
-    let wait = RECHECK_MS;
-    for (const { notBefore } of this.#stuck.values()) {
-      if (notBefore > now) wait = Math.min(wait, notBefore - now);
-    }
-    return Math.max(1, wait);
+  /** When the first id that is held back may be stepped again. The end of a step is heard of without a timer. */
+  #nextRetry(now: number): number {
+    let next = Infinity;
+    for (const { notBefore } of this.#stuck.values()) if (notBefore > now) next = Math.min(next, notBefore);
+    return next;
   }
 }

@@ -71,7 +71,7 @@ describe('timers', () => {
   test('a job that stays due whatever its steps do is stepped ever more rarely', async () => {
     vi.useFakeTimers();
     const step = vi.fn<(id: string) => Promise<void>>(async () => undefined);
-    const waker = new LocalWaker({ due: async () => ['job_a'], nextDue: async () => 0 });
+    const waker = new LocalWaker({ due: async () => ['job_a'], nextDue: async () => undefined });
     waker.start(step);
     await vi.advanceTimersByTimeAsync(10_000);
     const soon = step.mock.calls.length;
@@ -80,6 +80,76 @@ describe('timers', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(step.mock.calls.length - soon).toBeLessThanOrEqual(7);
     await waker.stop();
+  });
+
+  test('a job that cannot be carried on here makes no work, and holds up no other', async () => {
+    vi.useFakeTimers();
+    const begun = Date.now();
+    const dueAt = begun + 61_234;
+    let steppedAt = 0;
+    const due = vi.fn<(now: number) => Promise<string[]>>(async (now) =>
+      now >= dueAt && steppedAt === 0 ? ['no key', 'job_a'] : ['no key'],
+    );
+    const waker = new LocalWaker({ due, nextDue: async (after = -1) => (after < dueAt ? dueAt : undefined) });
+    waker.start(async (id) => {
+      if (id === 'job_a') steppedAt = Date.now();
+    });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(due.mock.calls.length).toBeLessThan(60);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(steppedAt).toBe(dueAt);
+    await waker.stop();
+  });
+
+  test('a job that is woken in the middle of a long step does not make the others late', async () => {
+    vi.useFakeTimers();
+    const begun = Date.now();
+    let dueAt = begun + 1_000;
+    const steppedAt: number[] = [];
+    const waker = new LocalWaker({
+      due: async (now) => (now >= dueAt ? ['job_b'] : []),
+      nextDue: async (after = -1) => (after < dueAt ? dueAt : undefined),
+    });
+    let finish = (): void => undefined;
+    let long = 0;
+    waker.start(async (id) => {
+      if (id === 'job_a') {
+        long++;
+        return new Promise<void>((resolve) => (finish = resolve));
+      }
+      steppedAt.push(Date.now() - begun);
+      dueAt = Date.now() + 1_000;
+    });
+    waker.wake('job_a');
+    await vi.advanceTimersByTimeAsync(1);
+    for (let n = 0; n < 3; n++) waker.wake('job_a');
+    await vi.advanceTimersByTimeAsync(3_500);
+    expect(steppedAt).toEqual([1_000, 2_000, 3_000]);
+    // Several wakes are one more step, and only when the long one has ended.
+    expect(long).toBe(1);
+    finish();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(long).toBe(2);
+    finish();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(long).toBe(2);
+    await waker.stop();
+  });
+
+  test('stop does not wait for a step that does not end', async () => {
+    vi.useFakeTimers();
+    const waker = new LocalWaker({ due: async () => ['job_a'], nextDue: async () => undefined });
+    const step = vi.fn<(id: string) => Promise<void>>(() => new Promise(() => undefined));
+    waker.start(step);
+    await vi.advanceTimersByTimeAsync(1);
+    const stopped = vi.fn<() => void>();
+    const stopping = waker.stop().then(stopped);
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(step).toHaveBeenCalledTimes(1);
+    expect(stopped).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(200);
+    await stopping;
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('a store that fails is reported and asked again', async () => {

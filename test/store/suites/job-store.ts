@@ -405,7 +405,7 @@ export function jobStoreSuite(
       expect(await store.due(100, never, 10)).toEqual([over.id]);
     });
 
-    test('nextDue is the earliest moment of a live job that nobody holds', async () => {
+    test('nextDue is the earliest moment of a live job that nobody holds, or the earliest after another', async () => {
       const { store } = await open();
       expect(await store.nextDue()).toBeUndefined();
       await store.create(aJob({ dueAt: 5, state: 'succeeded' }), undefined);
@@ -415,8 +415,11 @@ export function jobStoreSuite(
       await store.create(job, undefined);
       await store.create(aJob({ dueAt: 80 }), undefined);
       expect(await store.nextDue()).toBe(70);
+      expect(await store.nextDue(69)).toBe(70);
+      expect(await store.nextDue(70)).toBe(80);
+      expect(await store.nextDue(80)).toBeUndefined();
       await store.change(job.id, (row) => ({ job: { ...row, dueAt: 90 } }));
-      expect(await store.nextDue()).toBe(80);
+      expect(await store.nextDue(4)).toBe(80);
     });
   });
 
