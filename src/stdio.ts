@@ -1,12 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Config } from './config.js';
 import { messageOf } from './errors.js';
-import type { Log } from './log.js';
 import type { Jobs } from './jobs/service.js';
 import { locateOnDisk, LOCAL_PRINCIPAL, openJobs, openLog } from './open.js';
 import { LineTransport } from './server/line-transport.js';
-import { setTimeout as pause } from 'node:timers/promises';
-import { createServer, type Serving, visibleTools } from './server.js';
+import { Listening } from './server/listening.js';
+import { createServer, visibleTools } from './server.js';
 
 /** The stdio server: one client, one local principal, every protocol revision. */
 
@@ -31,11 +31,12 @@ export async function serveOverStdio(config: Config): Promise<void> {
     return opened;
   };
   const transport = new LineTransport(process.stdin, process.stdout);
-  const instances = new Set<Serving>();
-  const listening = new Map<string | number, string[]>();
+  const listening = new Listening(log);
+  transport.onlisten = (id, uris) => listening.begin(id, uris);
+  transport.oncancelled = (id) => listening.end(id);
   serveStdio(
     () => {
-      const serving = createServer({
+      const { server, resources } = createServer({
         config,
         log,
         jobs,
@@ -43,26 +44,11 @@ export async function serveOverStdio(config: Config): Promise<void> {
         locate: locateOnDisk,
         maxReadBytes: MAX_READ_BYTES,
       });
-      instances.add(serving);
-      // The request to listen may be what opened the connection.
-      for (const uris of listening.values()) listen(serving.resources, uris, log);
-      return serving.server;
+      listening.add(resources);
+      return server;
     },
     { transport, onerror: (error) => log.warn('a protocol error', { error: error.message }) },
   );
-  // The entry answers `subscriptions/listen` itself and passes on what the server sends for these URIs.
-  transport.onlisten = (id, uris) => {
-    listening.set(id, uris);
-    for (const { resources } of instances) listen(resources, uris, log);
-  };
-  transport.oncancelled = (id) => {
-    const left = listening.get(id) ?? [];
-    listening.delete(id);
-    const wanted = new Set([...listening.values()].flat());
-    for (const uri of left.filter((one) => !wanted.has(one))) {
-      for (const { resources } of instances) resources.unsubscribe(uri);
-    }
-  };
   const starting = setTimeout(() => {
     jobs().catch((error: unknown) => log.error('cannot open the data folder', { error: messageOf(error) }));
   }, START_DELAY_MS);
@@ -71,19 +57,11 @@ export async function serveOverStdio(config: Config): Promise<void> {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => resolve());
   });
   clearTimeout(starting);
-  for (const { resources } of instances) resources.close();
+  listening.close();
   await transport.close();
   await Promise.race([
     opened?.then((service) => service.stop()).catch(() => undefined),
     pause(STOP_WITHIN_MS),
   ]);
   process.exit(0);
-}
-
-function listen(resources: Serving['resources'], uris: readonly string[], log: Log): void {
-  for (const uri of uris) {
-    resources
-      .subscribe(uri)
-      .catch((error: unknown) => log.debug('cannot subscribe', { error: messageOf(error) }));
-  }
 }

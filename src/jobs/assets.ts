@@ -66,10 +66,14 @@ export class Assets {
   }
 
   /** @throws MeshwrightError `invalid_asset` when it is no GLB */
-  async inspect(principal: string, reference: string): Promise<{ asset: Asset; inspection: JsonObject }> {
+  async inspect(
+    principal: string,
+    reference: string,
+    signal?: AbortSignal,
+  ): Promise<{ asset: Asset; inspection: JsonObject }> {
     const asset = await this.get(principal, reference);
     if (asset.inspection) return { asset, inspection: asset.inspection };
-    const inspection = toJson(await inspectInWorker(this.#glb(asset), {}));
+    const inspection = toJson(await inspectInWorker(this.#glb(asset), { signal }));
     if (!isJsonObject(inspection)) throw new Error('an inspection is an object');
     return { asset, inspection };
   }

@@ -150,8 +150,17 @@ function topLevelId(ends: Buffer): RequestId | undefined {
   const inHead = [...head.matchAll(ID)].find(({ index }) => depth(head.slice(0, index)) === 1);
   const inTail = [...tail.matchAll(ID)].findLast(({ index }) => depth(tail.slice(index)) === -1);
   const text = (inHead ?? inTail)?.[1];
-  const id: unknown = text === undefined ? undefined : JSON.parse(text);
+  const id = text === undefined ? undefined : parseId(text);
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+/** @param latin1 - a JSON literal, its bytes as characters */
+function parseId(latin1: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(latin1, 'latin1').toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 /** How many objects and lists are opened more than closed, outside texts. */

@@ -2,7 +2,7 @@ import type { ReadResourceResult, Server as McpServer } from '@modelcontextproto
 import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError } from '@modelcontextprotocol/server';
 import { randomUUID } from 'node:crypto';
 import { MeshwrightError, messageOf } from '../errors.js';
-import { type Log, redact } from '../log.js';
+import { echo, type Log, redact } from '../log.js';
 import { viewInspection } from '../jobs/inspection.js';
 import type { Jobs } from '../jobs/service.js';
 import { isFinal } from '../jobs/transition.js';
@@ -25,20 +25,26 @@ type Target =
   | { kind: 'asset' | 'info'; id: string }
   | { kind: 'part'; id: string; part: number };
 
+interface Subscription {
+  stop: () => void;
+}
+
 export class Resources {
   readonly #deps: ServerDeps;
   readonly #server: McpServer;
-  /** How to stop, by subscribed URI. */
-  readonly #subscriptions = new Map<string, () => void>();
+  /** By URI. */
+  readonly #subscriptions = new Map<string, Subscription>();
 
   constructor(server: McpServer, deps: ServerDeps) {
     this.#deps = deps;
     this.#server = server;
-    server.setRequestHandler('resources/list', async ({ params }) => this.#list(params?.cursor));
+    server.setRequestHandler('resources/list', ({ params }) => this.#guard(this.#list(params?.cursor)));
     server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: TEMPLATES }));
-    server.setRequestHandler('resources/read', async ({ params }) => this.#read(params.uri));
+    server.setRequestHandler('resources/read', ({ params }, { mcpReq }) =>
+      this.#guard(this.#read(params.uri, mcpReq.signal)),
+    );
     server.setRequestHandler('resources/subscribe', async ({ params }) => {
-      await this.subscribe(params.uri);
+      await this.#guard(this.subscribe(params.uri));
       return {};
     });
     server.setRequestHandler('resources/unsubscribe', ({ params }) => {
@@ -46,7 +52,7 @@ export class Resources {
       return {};
     });
     server.setRequestHandler('completion/complete', async ({ params }) => ({
-      completion: await this.#complete(params.argument.name, params.argument.value),
+      completion: await this.#guard(this.#complete(params.argument.name, params.argument.value)),
     }));
   }
 
@@ -54,34 +60,41 @@ export class Resources {
   async subscribe(uri: string): Promise<void> {
     if (this.#subscriptions.has(uri)) return;
     const target = parseUri(uri);
-    this.#subscriptions.set(uri, () => undefined);
     if (target?.kind !== 'job') return;
-    const { store } = await this.#deps.jobs();
-    if (!this.#subscriptions.has(uri)) return;
+    const own: Subscription = { stop: () => undefined };
+    this.#subscriptions.set(uri, own);
+    try {
+      const { store } = await this.#deps.jobs();
+      // It may have been given up meanwhile, and even begun anew.
+      if (this.#subscriptions.get(uri) === own) own.stop = this.#follow(uri, target.id, store);
+    } catch (error) {
+      if (this.#subscriptions.get(uri) === own) this.#subscriptions.delete(uri);
+      throw error;
+    }
+  }
+
+  #follow(uri: string, id: string, { jobs, bus }: Jobs['store']): () => void {
     let seen = '';
     const tell = async (): Promise<void> => {
-      const job = await store.jobs.get(target.id);
+      const job = await jobs.get(id);
       if (!job || job.principal !== this.#deps.principal) return;
       // The bus may call without a change, and a lease is no change for anybody outside.
       const now = `${job.state} ${job.stage} ${job.progress} ${job.queuePosition ?? ''} ${job.cancelOutcome ?? ''}`;
       if (now === seen) return;
       seen = now;
       await this.#server.sendResourceUpdated({ uri });
-      // Nothing more will happen to it.
+      // Nothing more will happen to it; what is unconfirmed may yet be found.
       if (isFinal(job) && job.state !== 'unconfirmed') this.unsubscribe(uri);
     };
-    const failed = (error: unknown): void =>
-      this.#deps.log.debug('cannot tell of an update', { error: messageOf(error) });
-    this.#subscriptions.set(
-      uri,
-      store.bus.subscribe(target.id, () => {
-        tell().catch(failed);
-      }),
-    );
+    return bus.subscribe(id, () => {
+      tell().catch((error: unknown) =>
+        this.#deps.log.debug('cannot tell of an update', { error: messageOf(error) }),
+      );
+    });
   }
 
   unsubscribe(uri: string): void {
-    this.#subscriptions.get(uri)?.();
+    this.#subscriptions.get(uri)?.stop();
     this.#subscriptions.delete(uri);
   }
 
@@ -91,11 +104,7 @@ export class Resources {
 
   async #list(cursor: string | undefined): Promise<{ resources: ListedResource[]; nextCursor?: string }> {
     const jobs = await this.#deps.jobs();
-    const page = await jobs.assets
-      .list(this.#deps.principal, { limit: PAGE, cursor })
-      .catch((error: unknown) => {
-        throw protocolError(error, this.#deps.log);
-      });
+    const page = await jobs.assets.list(this.#deps.principal, { limit: PAGE, cursor });
     const files = page.rows.map((asset) => ({
       uri: assetUri(asset.id),
       name: asset.name,
@@ -131,53 +140,66 @@ export class Resources {
     return { values, hasMore: page.nextCursor !== undefined };
   }
 
-  async #read(uri: string): Promise<ReadResourceResult> {
+  async #read(uri: string, signal: AbortSignal): Promise<ReadResourceResult> {
     const target = parseUri(uri);
     if (!target)
-      throw new ResourceNotFoundError(
+      throw noResource(
         uri,
-        `There is no resource ${uri.slice(0, 200)}; resources/templates/list shows what there is.`,
+        `There is no resource ${echo(uri)}; resources/templates/list shows what there is.`,
       );
     const jobs = await this.#deps.jobs();
-    const { principal } = this.#deps;
-    try {
-      switch (target.kind) {
-        case 'models': {
-          const { catalogue } = await import('../tools/list_models.js');
-          return json(uri, catalogue(jobs));
-        }
-        case 'job': {
-          const job = await jobs.get(principal, target.id);
-          return json(
-            uri,
-            viewJob(job, await jobs.assets.ofJob(job.id), { locate: this.#deps.locate(jobs) }),
-          );
-        }
-        case 'info': {
-          const { asset, inspection } = await jobs.assets.inspect(principal, target.id);
-          return json(uri, viewInspection(asset.id, inspection));
-        }
-        case 'asset': {
-          const asset = await jobs.assets.get(principal, target.id);
-          if (asset.sizeBytes > this.#deps.maxReadBytes) throw this.#tooLarge(asset, jobs);
-          return blob(uri, asset, await jobs.assets.read(principal, asset.id));
-        }
-        case 'part': {
-          const asset = await jobs.assets.get(principal, target.id);
-          const start = target.part * PART_BYTES;
-          if (start >= Math.max(1, asset.sizeBytes))
-            throw new ResourceNotFoundError(uri, `${asset.id} has ${partsOf(asset)} parts, from 0.`);
-          return blob(
-            uri,
-            asset,
-            await jobs.assets.readRange(asset, start, Math.min(asset.sizeBytes, start + PART_BYTES) - 1),
-          );
-        }
-      }
-    } catch (error) {
+    return this.#readTarget(uri, target, jobs, signal).catch((error: unknown) => {
       if (error instanceof MeshwrightError && error.code === 'not_found') {
-        throw new ResourceNotFoundError(uri, redact(error.message));
+        throw noResource(uri, redact(error.message));
       }
+      throw error;
+    });
+  }
+
+  async #readTarget(
+    uri: string,
+    target: Target,
+    jobs: Jobs,
+    signal: AbortSignal,
+  ): Promise<ReadResourceResult> {
+    const { principal, locate, maxReadBytes } = this.#deps;
+    switch (target.kind) {
+      case 'models': {
+        const { catalogue } = await import('../tools/list_models.js');
+        return json(uri, catalogue(jobs));
+      }
+      case 'job': {
+        const job = await jobs.get(principal, target.id);
+        return json(
+          uri,
+          viewJob(job, await jobs.assets.ofJob(job.id), { locate: locate(jobs), stalled: jobs.stalled(job) }),
+        );
+      }
+      case 'info': {
+        const { asset, inspection } = await jobs.assets.inspect(principal, target.id, signal);
+        return json(uri, viewInspection(asset.id, inspection));
+      }
+      case 'asset': {
+        const asset = await jobs.assets.get(principal, target.id);
+        if (asset.sizeBytes > maxReadBytes) throw this.#tooLarge(asset, jobs);
+        return blob(uri, asset, await jobs.assets.read(principal, asset.id));
+      }
+      case 'part': {
+        const asset = await jobs.assets.get(principal, target.id);
+        const start = target.part * PART_BYTES;
+        if (start >= Math.max(1, asset.sizeBytes))
+          throw noResource(uri, `${asset.id} has ${partsOf(asset)} parts, from 0.`);
+        const end = Math.min(asset.sizeBytes, start + PART_BYTES) - 1;
+        return blob(uri, asset, await jobs.assets.readRange(asset, start, end));
+      }
+    }
+  }
+
+  /** The one way from an error to an answer. */
+  async #guard<Out>(work: Promise<Out>): Promise<Out> {
+    try {
+      return await work;
+    } catch (error) {
       throw protocolError(error, this.#deps.log);
     }
   }
@@ -255,6 +277,10 @@ function json(uri: string, value: object): ReadResourceResult {
 
 function blob(uri: string, asset: Asset, bytes: Buffer): ReadResourceResult {
   return { contents: [{ uri, mimeType: asset.mimeType, blob: bytes.toString('base64') }] };
+}
+
+function noResource(uri: string, message: string): ResourceNotFoundError {
+  return new ResourceNotFoundError(echo(uri), message);
 }
 
 /** Our own errors are shown; a defect becomes an id, and its text goes to the log. */

@@ -11,8 +11,8 @@ export const tool: Tool = defineTool({
     'What is inside a GLB: validity, counts, size in metres, materials, textures, watertight, normals, UVs, and warnings with their fix.',
   input: z.strictObject({ asset_id: assetId }),
   output: inspectionSchema,
-  run: async ({ asset_id }, { jobs, principal }) => {
-    const { asset, inspection } = await jobs.assets.inspect(principal, asset_id);
+  run: async ({ asset_id }, { jobs, principal, signal }) => {
+    const { asset, inspection } = await jobs.assets.inspect(principal, asset_id, signal);
     return { structured: viewInspection(asset.id, inspection) };
   },
 });
