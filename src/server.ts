@@ -12,6 +12,7 @@ import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
 import { ProgressReporter } from './server/progress.js';
 import { Resources } from './server/resources.js';
+import { asTask, listsTaskSupport, serveTasks, TASK_CAPABILITIES, taskForm } from './server/tasks.js';
 
 /**
  * The MCP server: a factory that answers every protocol revision. A server object holds nothing but its
@@ -62,13 +63,19 @@ export function createServer(deps: ServerDeps): Serving {
         tools: { listChanged: false },
         resources: { subscribe: true, listChanged: false },
         completions: {},
+        ...TASK_CAPABILITIES,
       },
       instructions: INSTRUCTIONS,
       cacheHints: { 'tools/list': { ttlMs: TOOL_LIST_TTL_MS, cacheScope: 'public' } },
     },
   );
   const list = { tools: visible.map(({ definition }) => definition) };
-  server.setRequestHandler('tools/list', () => list);
+  const withTasks = {
+    tools: visible.map(({ group, definition }) =>
+      group === 'models' ? { ...definition, execution: { taskSupport: 'optional' as const } } : definition,
+    ),
+  };
+  server.setRequestHandler('tools/list', () => (listsTaskSupport(server) ? withTasks : list));
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const known = list.tools.some(({ name }) => name === params.name);
     const { callTool, errorResult, tools } = await import('./tools/index.js');
@@ -80,9 +87,10 @@ export function createServer(deps: ServerDeps): Serving {
       );
     }
     const progress = reporterOf(context, deps.log);
+    const form = tool.effect === 'generates' ? taskForm(server, params, context) : undefined;
     try {
       const jobs = await deps.jobs();
-      return await callTool(tool, params.arguments, {
+      const result = await callTool(tool, params.arguments, {
         principal: deps.principal,
         config: deps.config,
         log: deps.log,
@@ -90,13 +98,20 @@ export function createServer(deps: ServerDeps): Serving {
         locate: deps.locate(jobs),
         signal: context.mcpReq.signal,
         progress: (job) => progress.update(job),
+        background: form !== undefined,
       });
+      return form ? await asTask(form, result, jobs, deps.principal) : result;
     } catch (error) {
       // The data folder cannot be opened.
       return errorResult(error, tool.name, deps.log);
     } finally {
       await progress.stop();
     }
+  });
+  serveTasks(server, deps, async (job) => {
+    const { jobResult } = await import('./tools/index.js');
+    const jobs = await deps.jobs();
+    return jobResult(job, jobs, deps.locate(jobs));
   });
   const resources = new Resources(server, deps);
   return { server, resources };

@@ -33,4 +33,4 @@ export function tools(): readonly Tool[] {
 }
 
 export { findModel } from './models.js';
-export { callTool, definitionOf, errorResult } from './tool.js';
+export { callTool, definitionOf, errorResult, jobResult } from './tool.js';

@@ -57,7 +57,8 @@ export function modelTool(model: Model): Tool {
         forceNew: forceNew === true,
         signal: stopOf(context.signal),
       });
-      const seconds = typeof waitSeconds === 'number' ? waitSeconds : context.config.waitSeconds;
+      const wanted = typeof waitSeconds === 'number' ? waitSeconds : context.config.waitSeconds;
+      const seconds = context.background ? 0 : wanted;
       return waitAndAnswer(job, seconds, context, deduplicated).catch((error: unknown) => {
         throw afterStart(error, job);
       });

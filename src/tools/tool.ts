@@ -27,6 +27,8 @@ export interface ToolContext {
   signal: AbortSignal;
   /** Tells the client how far the job is, when it asked to be told. */
   progress: (job: Job) => void;
+  /** The caller follows the job as a task: nothing is waited for. */
+  background?: boolean;
 }
 
 export interface Picture {
@@ -179,7 +181,7 @@ function textError(error: JsonObject, next: string): CallToolResult {
 /** The answer about a job, with its assets. */
 export async function jobAnswer(
   job: Job,
-  context: ToolContext,
+  context: Pick<ToolContext, 'jobs' | 'locate'>,
   options: { deduplicated?: boolean; failureIsError?: boolean } = {},
 ): Promise<ToolAnswer> {
   const assets = await context.jobs.assets.ofJob(job.id);
@@ -194,6 +196,11 @@ export async function jobAnswer(
     assets,
     isError: (options.failureIsError ?? false) && bad,
   };
+}
+
+/** What the tool of a job that has ended answers, for those who follow it as a task. */
+export async function jobResult(job: Job, jobs: Jobs, locate: Locate): Promise<CallToolResult> {
+  return resultOf(await jobAnswer(job, { jobs, locate }, { failureIsError: true }), locate);
 }
 
 /** A typed value as the JSON object that it is. */
