@@ -10,6 +10,7 @@ import listed from './generated/tools.json' with { type: 'json' };
 import type { Jobs } from './jobs/service.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
+import { servePrompts } from './server/prompts.js';
 import { ProgressReporter } from './server/progress.js';
 import { Resources } from './server/resources.js';
 import { asTask, listsTaskSupport, serveTasks, TASK_CAPABILITIES, taskForm } from './server/tasks.js';
@@ -63,6 +64,7 @@ export function createServer(deps: ServerDeps): Serving {
         tools: { listChanged: false },
         resources: { subscribe: true, listChanged: false },
         completions: {},
+        prompts: { listChanged: false },
         ...TASK_CAPABILITIES,
       },
       instructions: INSTRUCTIONS,
@@ -113,6 +115,7 @@ export function createServer(deps: ServerDeps): Serving {
     const jobs = await deps.jobs();
     return jobResult(job, jobs, deps.locate(jobs));
   });
+  servePrompts(server);
   const resources = new Resources(server, deps);
   return { server, resources };
 }
