@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Config, ProviderId } from '../config.js';
 import { MeshwrightError, messageOf } from '../errors.js';
-import { canonicalJson, type JsonObject } from '../json.js';
+import type { JsonObject } from '../json.js';
 import type { Log } from '../log.js';
 import { providers as createProviders } from '../providers/index.js';
 import type { Provider } from '../providers/provider.js';
@@ -9,10 +8,11 @@ import { createFetcher, type Fetcher } from '../providers/fetch.js';
 import { newId } from '../store/ids.js';
 import { openStore, type Store } from '../store/index.js';
 import { isDeadOwner, ownerId } from '../store/owner.js';
-import type { ImageRef, Job, JobFilter, Page } from '../store/types.js';
+import type { Job, JobFilter, Page } from '../store/types.js';
 import { Assets } from './assets.js';
-import { resolveImage } from './images.js';
-import { imageFields, type Model } from './model.js';
+import { Durations } from './durations.js';
+import { digestOf, Inputs } from './inputs.js';
+import type { Model } from './model.js';
 import { Prices } from './prices.js';
 import { chooseRoutes, Health, type RouteChoice } from './routes.js';
 import { Runner } from './runner.js';
@@ -41,17 +41,12 @@ export interface Started {
   deduplicated: boolean;
 }
 
-type HeldImage = Extract<ImageRef, { kind: 'blob' }>;
-
 export interface ServiceDeps {
   config: Config;
   log: Log;
   model: (tool: string) => Promise<Model | undefined>;
 }
 
-/** How many past jobs tell how long the next one takes. */
-const DURATIONS = 15;
-const LEARN_EVERY_MS = 60_000;
 /** How old a temporary file or an input image without a live job must be before it is removed. */
 const SWEEP_AGE_MS = 3_600_000;
 
@@ -65,10 +60,9 @@ export class Jobs {
   readonly #providers: ReadonlyMap<ProviderId, Provider>;
   readonly #runner: Runner;
   readonly #health = new Health();
+  readonly #durations: Durations;
+  readonly #inputs: Inputs;
   #tidying: NodeJS.Timeout | undefined;
-  /** By endpoint: measured here, or else as its model declares. */
-  readonly #typicalSeconds = new Map<string, number>();
-  readonly #learnedAt = new Map<string, number>();
 
   constructor({ config, log, model }: ServiceDeps) {
     this.#config = config;
@@ -78,10 +72,17 @@ export class Jobs {
       onError: (error, jobId) => log.error('the data folder', { job: jobId, error: messageOf(error) }),
     });
     this.#fetcher = createFetcher({ allowHosts: config.allowHosts });
+    this.#durations = new Durations(this.store.jobs);
     this.#providers = createProviders(config, {
-      typicalSeconds: (endpoint) => this.#typicalSeconds.get(endpoint),
+      typicalSeconds: (endpoint) => this.typicalSeconds(endpoint),
     });
     this.assets = new Assets(this.store, config);
+    this.#inputs = new Inputs({
+      allowedDirs: config.allowedDirs,
+      fetcher: this.#fetcher,
+      files: this.store.assets,
+      readAsset: (principal, id) => this.assets.read(principal, id),
+    });
     this.#runner = new Runner({
       jobs: this.store.jobs,
       files: this.store.assets,
@@ -92,12 +93,12 @@ export class Jobs {
       provider: (id) => this.#providers.get(id),
       model: async (tool) => {
         const found = await model(tool);
-        if (found) await this.#learn(found);
+        if (found) await this.#durations.learn(found);
         return found;
       },
       health: this.#health,
       capped: config.maxUsdPerJob !== undefined || config.maxUsdPerDay !== undefined,
-      fetchImage: (url, field) => this.#fetchImage(url, field),
+      fetchImage: (url, field) => this.#inputs.fetch(url, field),
       estimateUsd: (route, args) => this.prices.estimateUsd(route, args),
       settle: (job, route, files, signal) =>
         settle({ files: this.store.assets, fetcher: this.#fetcher, log }, job, route, files, signal),
@@ -141,10 +142,11 @@ export class Jobs {
     const broken = model.check?.(args, call.given);
     if (broken) throw new MeshwrightError('invalid_arguments', broken.message, { field: broken.field });
     const provider = this.#providers.get(route.provider);
-    const { plain, images } = await this.#takeImages(call, provider?.takesUrls ?? false);
+    const taken = await this.#inputs.take(call, provider?.takesUrls ?? false);
     if (call.signal?.aborted) {
       throw new MeshwrightError('cancelled', 'Cancelled before the job began; nothing was sent.');
     }
+    const { plain, images } = taken;
     const estimate = this.prices.estimateUsd(route, plain);
     const now = Date.now();
     const job: Job = {
@@ -155,7 +157,7 @@ export class Jobs {
       provider: route.provider,
       model: route.endpoint,
       routeReason: reason,
-      digest: digestOf(call, plain, images),
+      digest: digestOf(call, taken),
       state: 'intent',
       args: plain,
       images,
@@ -264,7 +266,7 @@ export class Jobs {
 
   /** How long jobs of this model take, measured here or else as declared; `undefined` where nobody knows. */
   typicalSeconds(endpoint: string): number | undefined {
-    return this.#typicalSeconds.get(endpoint);
+    return this.#durations.typicalSeconds(endpoint);
   }
 
   async #storeNow(id: string): Promise<void> {
@@ -296,88 +298,6 @@ export class Jobs {
     );
   }
 
-  async #takeImages(
-    { model, args, principal, signal }: GenerateCall,
-    takesUrls: boolean,
-  ): Promise<{ plain: JsonObject; images: Job['images'] }> {
-    const fields = new Set(imageFields(model));
-    const plain: JsonObject = {};
-    const images: Job['images'] = {};
-    for (const [field, value] of Object.entries(args)) {
-      if (!fields.has(field)) plain[field] = value;
-      else if (typeof value === 'string')
-        images[field] = await this.#takeImage(value, field, principal, takesUrls, signal);
-      else if (Array.isArray(value)) {
-        const refs: ImageRef[] = [];
-        for (const [index, item] of value.entries()) {
-          if (typeof item === 'string')
-            refs.push(await this.#takeImage(item, `${field}[${index}]`, principal, takesUrls, signal));
-        }
-        images[field] = refs;
-      }
-    }
-    return { plain, images };
-  }
-
-  async #takeImage(
-    reference: string,
-    field: string,
-    principal: string,
-    passUrls: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<ImageRef> {
-    const image = await resolveImage(
-      reference,
-      {
-        allowedDirs: this.#config.allowedDirs,
-        fetcher: this.#fetcher,
-        readAsset: (id) => this.assets.read(principal, id),
-        passUrls,
-        signal,
-      },
-      field,
-    );
-    return image.kind === 'url' ? image : this.#keepImage(image);
-  }
-
-  /** A public URL for a provider that takes bytes only. */
-  async #fetchImage(url: string, field: string): Promise<HeldImage> {
-    const image = await resolveImage(
-      url,
-      {
-        allowedDirs: [],
-        fetcher: this.#fetcher,
-        readAsset: () => Promise.reject(new Error('a URL is no asset')),
-        passUrls: false,
-      },
-      field,
-    );
-    if (image.kind === 'url') throw new Error('the image was not read');
-    return this.#keepImage(image);
-  }
-
-  async #keepImage(
-    image: Exclude<Awaited<ReturnType<typeof resolveImage>>, { kind: 'url' }>,
-  ): Promise<HeldImage> {
-    const { sha256, mimeType, width, height } = image;
-    const key = `input_${sha256}.${image.format}`;
-    // An image that is used again must not be swept before the row that needs it is written.
-    if (!(await this.store.assets.touch(key))) await this.store.assets.put(key, image.bytes);
-    return { kind: 'blob', key, sha256, mimeType, width, height };
-  }
-
-  /** The median of the last jobs says better how long the next one takes than any page does. */
-  async #learn(model: Model): Promise<void> {
-    for (const { endpoint } of model.routes) {
-      if (Date.now() - (this.#learnedAt.get(endpoint) ?? 0) < LEARN_EVERY_MS) continue;
-      this.#learnedAt.set(endpoint, Date.now());
-      const took = (await this.store.jobs.durations(endpoint, DURATIONS)).toSorted((a, b) => a - b);
-      const median = took[took.length >> 1];
-      const seconds = median === undefined ? model.typicalSeconds : median / 1000;
-      if (seconds !== undefined) this.#typicalSeconds.set(endpoint, seconds);
-    }
-  }
-
   async #tidy(): Promise<void> {
     const { assets, jobs } = this.store;
     const removed = await assets.sweep(SWEEP_AGE_MS, (key) =>
@@ -385,19 +305,4 @@ export class Jobs {
     );
     if (removed > 0) this.#log.info('removed files that no job needs', { files: removed });
   }
-}
-
-/** Equal for the same call: who, what, over which provider, with which images by content. */
-function digestOf(
-  { principal, model, provider }: GenerateCall,
-  args: JsonObject,
-  images: Job['images'],
-): string {
-  const name = (ref: ImageRef): string => (ref.kind === 'blob' ? ref.sha256 : ref.url);
-  const named = Object.fromEntries(
-    Object.entries(images).map(([field, refs]) => [field, Array.isArray(refs) ? refs.map(name) : name(refs)]),
-  );
-  return createHash('sha256')
-    .update(canonicalJson({ principal, tool: model.tool, provider, args, images: named }))
-    .digest('hex');
 }
