@@ -9,6 +9,8 @@ export interface ApiCall {
   method?: 'GET' | 'POST' | undefined;
   url: URL;
   body?: Json | undefined;
+  /** Beside those of every call. */
+  headers?: Readonly<Record<string, string>> | undefined;
   signal?: AbortSignal | undefined;
   /** Over a connection of its own: for a request that must not be sent twice. */
   fresh?: boolean | undefined;
@@ -41,8 +43,16 @@ export class JsonApi {
   }
 
   /** @throws CallError for everything but a 2xx, redirects included */
-  async call({ method = 'GET', url, body, signal, fresh, stallMs = STALL_MS }: ApiCall): Promise<Answer> {
-    const headers: Record<string, string> = { accept: 'application/json', ...this.#headers };
+  async call({
+    method = 'GET',
+    url,
+    body,
+    headers: more,
+    signal,
+    fresh,
+    stallMs = STALL_MS,
+  }: ApiCall): Promise<Answer> {
+    const headers: Record<string, string> = { accept: 'application/json', ...this.#headers, ...more };
     if (body !== undefined) headers['content-type'] = 'application/json';
     const message = await this.#wire.open({
       url,

@@ -1,6 +1,8 @@
 import type { ProviderId } from '../config.js';
 import type { Json } from '../json.js';
 import type {
+  Callback,
+  CallbackVerdict,
   CancelOutcome,
   FollowContext,
   InputFile,
@@ -47,6 +49,18 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
 
   async checkKey(context: Pick<ProviderContext, 'signal'>): Promise<KeyVerdict> {
     return (await this.open()).checkKey(context);
+  }
+
+  async callback(
+    callback: Callback,
+    job: { model: string; submittedAt: number },
+    context: Pick<ProviderContext, 'signal'>,
+  ): Promise<CallbackVerdict> {
+    const session = await this.open();
+    // Whose callbacks nobody asked for, nobody listens to.
+    return (
+      session.callback?.(callback, job, context) ?? { kind: 'refused', why: `${this.title} has no callbacks` }
+    );
   }
 
   protected open(): Promise<Session> {

@@ -96,7 +96,25 @@ export interface SubmitRequest {
   model: string;
   /** The body as the model's route made it; images are the texts that `upload` answered, or public URLs. */
   body: JsonObject;
+  /** Where the provider may call when the job has ended, if it can; nobody else knows this URL. */
+  callbackUrl?: string | undefined;
 }
+
+/** A call that claims to come from a provider. */
+export interface Callback {
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** As it came: signatures are over these bytes. */
+  body: Uint8Array;
+}
+
+/** What a callback proves. */
+export type CallbackVerdict =
+  | { kind: 'refused'; why: string }
+  /** Something may have happened to the job; nothing is known. */
+  | { kind: 'hint' }
+  /** The provider has the job, as this operation. */
+  | { kind: 'accepted'; operation: Json };
 
 export interface FollowContext extends ProviderContext {
   report: (status: ProviderStatus) => void;
@@ -163,6 +181,16 @@ export interface Provider {
   /** @throws ProviderFailure when the result says that the job failed, or is gone */
   result(operation: Json, context: ProviderContext): Promise<ProviderResult>;
   cancel(operation: Json, context: ProviderContext): Promise<CancelOutcome>;
+  /**
+   * What a call to a job's `callbackUrl` proves. Absent where there are no such calls.
+   *
+   * @param job - what was submitted, and when, in milliseconds since 1970
+   */
+  callback?(
+    callback: Callback,
+    job: { model: string; submittedAt: number },
+    context: Pick<ProviderContext, 'signal'>,
+  ): Promise<CallbackVerdict>;
   /** The job has ended: what is held in memory for it may go. */
   release?(operation: Json): void;
   /** Whether the key is known there; spends nothing and does not throw. Absent where there is no key. */
@@ -172,4 +200,5 @@ export interface Provider {
 /** The working part of a provider with a key, see `LazyProvider`. */
 export type ProviderSession = Required<
   Pick<Provider, 'upload' | 'submit' | 'follow' | 'result' | 'cancel' | 'checkKey'>
->;
+> &
+  Pick<Provider, 'callback'>;

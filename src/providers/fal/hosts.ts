@@ -51,6 +51,11 @@ export class FalHosts {
     );
   }
 
+  /** The address of a path of storage control, such as `/.well-known/jwks.json`. */
+  restPath(path: string): URL {
+    return new URL(`${this.#rest.href.replace(/\/$/, '')}${path}`);
+  }
+
   /** The address of a path of the queue, such as `/fal-ai/trellis/requests/…`. */
   queuePath(path: string): URL {
     return new URL(`${this.#queue.href.replace(/\/$/, '')}${path}`);

@@ -3,6 +3,8 @@ import { type Clock, systemClock } from '../clock.js';
 import { keyVerdict } from '../key-verdict.js';
 import { orAborted } from '../or-aborted.js';
 import type {
+  Callback,
+  CallbackVerdict,
   CancelOutcome,
   FollowContext,
   InputFile,
@@ -14,11 +16,12 @@ import type {
 } from '../provider.js';
 import type { FalOptions } from '../fal.js';
 import { Wire } from '../wire.js';
+import { CallbackKeys, readCallback } from './callback.js';
 import { cancel } from './cancel.js';
 import { FalConnection } from './connection.js';
 import { follow, FOLLOW_DEFAULTS } from './follow.js';
 import { FalHosts } from './hosts.js';
-import { type FalOperation, readOperation } from './operation.js';
+import { type FalOperation, operationOf, readOperation, storeOperation } from './operation.js';
 import { blamesImage, result } from './result.js';
 import { submit } from './submit.js';
 import { Uploads } from './upload.js';
@@ -32,12 +35,14 @@ export class FalSession implements ProviderSession {
   readonly #clock: Clock;
   readonly #connection: FalConnection;
   readonly #uploads: Uploads;
+  readonly #keys: CallbackKeys;
 
   constructor(options: FalOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#connection = new FalConnection(options.key, new FalHosts(options), new Wire());
     this.#uploads = new Uploads(this.#connection, this.#clock);
+    this.#keys = new CallbackKeys(this.#connection, this.#clock);
   }
 
   upload(file: InputFile, { signal }: ProviderContext): Promise<string> {
@@ -74,6 +79,17 @@ export class FalSession implements ProviderSession {
   checkKey({ signal }: Pick<ProviderContext, 'signal'>): Promise<KeyVerdict> {
     const { endpoint, requestId } = NOBODYS;
     return keyVerdict(() => this.#connection.client({ signal }).queue.status(endpoint, { requestId }));
+  }
+
+  async callback(
+    callback: Callback,
+    job: { model: string; submittedAt: number },
+    { signal }: Pick<ProviderContext, 'signal'>,
+  ): Promise<CallbackVerdict> {
+    const read = await readCallback(callback, this.#keys, this.#clock.now(), signal);
+    if ('refused' in read) return { kind: 'refused', why: read.refused };
+    const operation = operationOf(read.body, job.model, job.submittedAt, this.#connection.hosts);
+    return operation ? { kind: 'accepted', operation: storeOperation(operation) } : { kind: 'hint' };
   }
 
   #follow(operation: FalOperation, context: FollowContext): Promise<void> {

@@ -15,7 +15,7 @@ const STALL_MS = 120_000;
  */
 export async function submit(
   connection: FalConnection,
-  { model, body }: SubmitRequest,
+  { model, body, callbackUrl }: SubmitRequest,
   { signal }: ProviderContext,
   submittedAt: number,
 ): Promise<Json> {
@@ -23,7 +23,10 @@ export async function submit(
   let reply: unknown;
   try {
     const client = connection.client(call);
-    reply = await client.queue.submit(model, { input: body });
+    reply = await client.queue.submit(model, {
+      input: body,
+      ...(callbackUrl === undefined ? {} : { webhookUrl: callbackUrl }),
+    });
   } catch (error) {
     throw submitErrorOf(error, model, call.sent ?? false);
   }

@@ -6,6 +6,8 @@ import { below, JsonApi } from '../json-api.js';
 import type { PixazoOptions } from '../pixazo.js';
 import { type Look, poll } from '../poll.js';
 import {
+  type Callback,
+  type CallbackVerdict,
   type FollowContext,
   type InputFile,
   type KeyVerdict,
@@ -76,13 +78,25 @@ export class PixazoSession implements ProviderSession {
     }
   }
 
-  async submit({ model, body }: SubmitRequest, { signal }: ProviderContext): Promise<Json> {
+  async submit({ model, body, callbackUrl }: SubmitRequest, { signal }: ProviderContext): Promise<Json> {
     const submittedAt = this.#clock.now();
     const { url: base } = this.#options;
     const url = below(base, `/${model}/v1/${model}-request`);
     let reply: unknown;
     try {
-      const call = { method: 'POST', url, body, signal, fresh: true, stallMs: SUBMIT_STALL_MS } as const;
+      // Pixazo refuses a job whose callback is not https.
+      const headers: Record<string, string> = callbackUrl?.startsWith('https:')
+        ? { 'x-webhook-url': callbackUrl, 'x-webhook-mode': 'terminal' }
+        : {};
+      const call = {
+        method: 'POST',
+        url,
+        body,
+        headers,
+        signal,
+        fresh: true,
+        stallMs: SUBMIT_STALL_MS,
+      } as const;
       ({ value: reply } = await this.#api.call(call));
     } catch (error) {
       throw turnedDown(error, refusals(model));
@@ -124,6 +138,31 @@ export class PixazoSession implements ProviderSession {
     return keyVerdict(() => this.#api.call({ url, signal }));
   }
 
+  /** Pixazo signs nothing, so what is said is asked of Pixazo itself before it is believed. */
+  async callback(
+    { body }: Callback,
+    { model, submittedAt }: { model: string; submittedAt: number },
+    { signal }: Pick<ProviderContext, 'signal'>,
+  ): Promise<CallbackVerdict> {
+    const { url: base } = this.#options;
+    const operation = operationOf(parse(body), model, submittedAt, base, undefined);
+    if (!operation) return { kind: 'hint' };
+    const { requestId } = operation;
+    for (const url of addressesOf({ ...operation, pollingUrl: undefined }, base)) {
+      try {
+        const { value } = await this.#api.call({ url, signal });
+        const known =
+          readStatus(value) !== undefined && operationOf(value, model, submittedAt, base, undefined);
+        if (known && known.requestId === requestId) {
+          return { kind: 'accepted', operation: storeOperation(known) };
+        }
+      } catch {
+        // Another address may know it.
+      }
+    }
+    return { kind: 'hint' };
+  }
+
   /** The files of a job, when it is done. */
   #files(stored: Json, context: FollowContext): Promise<PixazoFile[]> {
     const { url: base, pollMs, typicalSeconds } = this.#options;
@@ -153,6 +192,14 @@ export class PixazoSession implements ProviderSession {
       clock: this.#clock,
       unknown: () => unknownRequest(operation),
     });
+  }
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch {
+    return undefined;
   }
 }
 
