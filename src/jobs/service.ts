@@ -12,12 +12,12 @@ import type { Job, JobFilter, Page } from '../store/types.js';
 import { Assets } from './assets.js';
 import { Durations } from './durations.js';
 import { digestOf, Inputs } from './inputs.js';
-import type { Model } from './model.js';
+import type { Model, Route } from './model.js';
 import { Prices } from './prices.js';
 import { chooseRoutes, Health, type RouteChoice } from './routes.js';
 import { Runner } from './runner.js';
 import { settle } from './settle.js';
-import { allowanceFor } from './spending.js';
+import { allowanceFor, type Caps, ceilingFor, isAffordable } from './spending.js';
 import { isFinal } from './transition.js';
 
 /** Everything that can be done with jobs, for the tools, the command line and whatever serves them. */
@@ -97,7 +97,6 @@ export class Jobs {
         return found;
       },
       health: this.#health,
-      capped: config.maxUsdPerJob !== undefined || config.maxUsdPerDay !== undefined,
       fetchImage: (url, field) => this.#inputs.fetch(url, field),
       estimateUsd: (route, args) => this.prices.estimateUsd(route, args),
       settle: (job, route, files, signal) =>
@@ -148,6 +147,8 @@ export class Jobs {
     }
     const { plain, images } = taken;
     const estimate = this.prices.estimateUsd(route, plain);
+    const caps = this.#capsOf(principal);
+    const ceiling = ceilingFor(caps, estimate);
     const now = Date.now();
     const job: Job = {
       id: newId('job'),
@@ -166,17 +167,15 @@ export class Jobs {
       stage: 'waiting',
       cancelRequested: false,
       estimateUsd: estimate,
+      ...(ceiling ? { ceiling } : {}),
       storeAttempts: 0,
       createdAt: now,
       updatedAt: now,
       dueAt: now,
     };
     const since = call.forceNew ? undefined : now - this.#config.dedupeSeconds * 1000;
-    const { job: row, existing } = await this.store.jobs.create(
-      job,
-      since,
-      allowanceFor(this.#config, job, now),
-    );
+    const allowance = allowanceFor(caps, job, now);
+    const { job: row, existing } = await this.store.jobs.create(job, since, allowance);
     this.store.waker.wake(row.id);
     this.#log.info(existing ? 'an equal call found its job' : 'a job begins', {
       job: row.id,
@@ -276,7 +275,13 @@ export class Jobs {
     this.store.waker.wake(id);
   }
 
-  #firstRoute({ model, provider, args }: GenerateCall): RouteChoice {
+  #capsOf(_principal: string): Caps {
+    return this.#config;
+  }
+
+  /** The best route of those that the caps leave, or else the best of all, whose refusal says why. */
+  #firstRoute({ model, provider, args, principal }: GenerateCall): RouteChoice {
+    const price = (route: Route): number | null => this.prices.estimateUsd(route, args);
     const { choices, refusals } = chooseRoutes({
       model,
       args,
@@ -284,9 +289,10 @@ export class Jobs {
       tried: [],
       hasKey: (id) => this.#providers.has(id),
       isHealthy: (id) => this.#health.isHealthy(id),
-      price: (route) => this.prices.estimateUsd(route, args),
+      price,
     });
-    const [best] = choices;
+    const caps = this.#capsOf(principal);
+    const best = choices.find(({ route }) => isAffordable(caps, price(route))) ?? choices[0];
     if (best) return best;
     const usable = model.routes.map((route) => route.provider).filter((id) => this.#providers.has(id));
     throw new MeshwrightError(

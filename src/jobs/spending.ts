@@ -1,48 +1,82 @@
-import type { Config } from '../config.js';
 import { MeshwrightError } from '../errors.js';
-import type { Allowance, Job } from '../store/types.js';
+import type { Allowance, Ceiling, Job } from '../store/types.js';
+import { dollars, isMore } from './money.js';
+
+/** What a caller may spend, in US dollars; an absent cap allows anything. */
+export interface Caps {
+  maxUsdPerJob?: number | undefined;
+  maxUsdPerDay?: number | undefined;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The beginning of a day in UTC, in milliseconds since 1970. */
+export function startOfDay(now: number): number {
+  return now - (now % DAY_MS);
+}
+
+export function isCapped({ maxUsdPerJob, maxUsdPerDay }: Caps): boolean {
+  return maxUsdPerJob !== undefined || maxUsdPerDay !== undefined;
+}
+
+/** Whether a job of this price may be bought at all, whatever was spent before; `null` is unknown. */
+export function isAffordable(caps: Caps, price: number | null): boolean {
+  if (price === 0 || !isCapped(caps)) return true;
+  const most = Math.min(caps.maxUsdPerJob ?? Infinity, caps.maxUsdPerDay ?? Infinity);
+  return price !== null && !isMore(price, most);
+}
 
 /**
- * The caps of the configuration, asked in the transaction that writes the job's row. A free job is never refused;
- * one of unknown price is refused as soon as a cap is set, since nobody can say that it fits.
+ * The caps, asked in the transaction that writes the job's row. A free job is never refused; one of unknown price
+ * is refused as soon as a cap is set, since nobody can say that it fits.
+ *
+ * @param now milliseconds since 1970
  */
-export function allowanceFor(
-  { maxUsdPerJob, maxUsdPerDay }: Pick<Config, 'maxUsdPerJob' | 'maxUsdPerDay'>,
-  job: Job,
-  now: number,
-): Allowance | undefined {
-  const price = job.estimateUsd;
-  if (price === 0 || (maxUsdPerJob === undefined && maxUsdPerDay === undefined)) return undefined;
-  return {
-    since: startOfDay(now),
-    check: (spent) => {
-      if (price === null) {
-        throw overBudget(
-          `The price of ${job.tool} over ${job.provider} is not known, and a spending cap is set. Give its price in MESHWRIGHT_PRICES, or raise or remove the cap.`,
-        );
-      }
-      if (maxUsdPerJob !== undefined && price > maxUsdPerJob) {
-        throw overBudget(
-          `This job costs about ${dollars(price)}, more than the ${dollars(maxUsdPerJob)} of MESHWRIGHT_MAX_USD_PER_JOB. Choose cheaper settings or another model, or ask the user to raise the cap.`,
-        );
-      }
-      if (maxUsdPerDay !== undefined && spent + price > maxUsdPerDay) {
-        throw overBudget(
-          `This job costs about ${dollars(price)}; ${dollars(spent)} of the ${dollars(maxUsdPerDay)} of MESHWRIGHT_MAX_USD_PER_DAY are spent today (UTC). Wait until tomorrow, or ask the user to raise the cap.`,
-        );
-      }
-    },
-  };
+export function allowanceFor(caps: Caps, job: Job, now: number): Allowance | undefined {
+  if (job.estimateUsd === 0 || !isCapped(caps)) return undefined;
+  return { since: startOfDay(now), check: (spent) => refuseOver(caps, job, spent) };
 }
 
-function startOfDay(now: number): number {
-  return now - (now % 86_400_000);
+/** What a fallback of a job may cost that was admitted at this price: no more, when anything limits the spending. */
+export function ceilingFor(caps: Caps, price: number | null): Ceiling | undefined {
+  return isCapped(caps) ? { usd: price ?? 0, unknown: false } : undefined;
 }
 
-function dollars(usd: number): string {
-  return `$${usd.toFixed(2)}`;
+/** Whether a price in US dollars keeps within what was agreed to; `null` is unknown. */
+export function isWithin(ceiling: Ceiling | undefined, price: number | null): boolean {
+  if (!ceiling) return true;
+  return price === null ? ceiling.unknown : !isMore(price, ceiling.usd);
+}
+
+function refuseOver(
+  { maxUsdPerJob, maxUsdPerDay }: Caps,
+  { tool, provider, estimateUsd: price }: Job,
+  spent: number,
+): void {
+  const today = `${dollars(spent)} is spent or held today (UTC)`;
+  if (price === null) {
+    const caps = [
+      ...(maxUsdPerJob === undefined ? [] : [`MESHWRIGHT_MAX_USD_PER_JOB is ${dollars(maxUsdPerJob)}`]),
+      ...(maxUsdPerDay === undefined ? [] : [`MESHWRIGHT_MAX_USD_PER_DAY is ${dollars(maxUsdPerDay)}`]),
+    ].join(' and ');
+    throw overBudget(
+      `The price of ${tool} over ${provider} is not known, so it counts as over the spending cap: ${caps}, ${today}. Use a model whose price is known, or ask the user to give its price in MESHWRIGHT_PRICES or to remove the cap.`,
+    );
+  }
+  const costs = `${tool} over ${provider} costs about ${dollars(price)}`;
+  if (maxUsdPerJob !== undefined && isMore(price, maxUsdPerJob)) {
+    throw overBudget(
+      `${costs}, more than the ${dollars(maxUsdPerJob)} that MESHWRIGHT_MAX_USD_PER_JOB allows for one job; ${today}. Choose cheaper settings or another model, or ask the user to raise the cap.`,
+    );
+  }
+  if (maxUsdPerDay !== undefined && isMore(spent + price, maxUsdPerDay)) {
+    const left = Math.max(0, maxUsdPerDay - spent);
+    throw overBudget(
+      `${costs}, and ${today}, which leaves ${dollars(left)} of the ${dollars(maxUsdPerDay)} that MESHWRIGHT_MAX_USD_PER_DAY allows. Choose something cheaper, wait until 00:00 UTC, or ask the user to raise the cap.`,
+    );
+  }
 }
 
 function overBudget(message: string): MeshwrightError {
-  return new MeshwrightError('over_budget', message);
+  return new MeshwrightError('over_budget', `Nothing was sent. ${message}`);
 }

@@ -7,6 +7,7 @@ import { type Provider, type ProviderContext, SubmitError } from '../providers/p
 import type { ImageRef, Job, JobError, Json, ProviderId } from '../store/types.js';
 import type { Model, ModelImages, Route } from './model.js';
 import { chooseRoutes, type Health } from './routes.js';
+import { isWithin } from './spending.js';
 import type { JobEvent, NextAttempt } from './transition.js';
 
 /** How a job is sent: one attempt, whose outcome is either known or said to be unknown. */
@@ -18,8 +19,6 @@ export interface SubmitDeps {
   isDead: (owner: string) => boolean;
   provider: (id: ProviderId, principal: string) => Provider | undefined;
   estimateUsd: (route: Route, args: JsonObject) => number | null;
-  /** Whether a spending cap is set: then a fallback may not cost more than what was admitted. */
-  capped: boolean;
   health: Health;
   /** Fetches and keeps an image for a provider that does not read URLs itself. */
   fetchImage: (url: string, field: string) => Promise<Extract<ImageRef, { kind: 'blob' }>>;
@@ -157,7 +156,7 @@ async function turnedDown(
 
 /** A short wait on the same route, or another route; never after an outcome that is not known. */
 function nextAttempt(
-  { provider, estimateUsd, capped, health }: SubmitDeps,
+  { provider, estimateUsd, health }: SubmitDeps,
   job: Job,
   model: Model,
   refusal: string,
@@ -180,7 +179,7 @@ function nextAttempt(
     isHealthy: (id) => health.isHealthy(id),
     price,
   });
-  const best = choices.find(({ route }) => !capped || (price(route) ?? Infinity) <= (job.estimateUsd ?? 0));
+  const best = choices.find(({ route }) => isWithin(job.ceiling, price(route)));
   if (!best) return undefined;
   return {
     provider: best.route.provider,

@@ -103,6 +103,7 @@ function isJob(value: unknown): value is Job {
     isBoolean(value['cancelRequested']) &&
     optional(value['seed'], isNumber) &&
     (value['estimateUsd'] === null || isNumber(value['estimateUsd'])) &&
+    optional(value['ceiling'], (it) => isObject(it) && isNumber(it['usd']) && isBoolean(it['unknown'])) &&
     optional(value['billedUsd'], isNumber) &&
     optional(value['billedUnits'], isNumber) &&
     optional(value['report'], isObject) &&

@@ -83,6 +83,8 @@ export interface Job {
   seed?: number;
   /** US dollars; `null` is unknown. */
   estimateUsd: number | null;
+  /** What another route may cost after a refusal; absent: whatever it costs. */
+  ceiling?: Ceiling;
   billedUsd?: number;
   /** In the provider's own units, where it tells no dollars. */
   billedUnits?: number;
@@ -102,6 +104,14 @@ export interface Job {
   dueAt: number;
   /** The process that works on the job, until when. */
   lease?: { owner: string; until: number };
+}
+
+/** The most that was agreed to. */
+export interface Ceiling {
+  /** US dollars. */
+  usd: number;
+  /** Whether a price that is not known is agreed to as well. */
+  unknown: boolean;
 }
 
 export type AssetRole = 'model' | 'preview' | 'texture' | 'archive' | 'other';

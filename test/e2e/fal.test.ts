@@ -279,7 +279,7 @@ describe('money', () => {
       resolution: 1024,
       texture_size: 1024,
     });
-    expect(tooMuch.text).toMatch(/\$0\.30.*\$0\.30 of the \$0\.50.*MESHWRIGHT_MAX_USD_PER_DAY/);
+    expect(tooMuch.text).toMatch(/\$0\.30.*\$0\.30 is spent.*\$0\.50.*MESHWRIGHT_MAX_USD_PER_DAY/);
     expect(fal.ledger.accepted).toBe(1);
   });
 
