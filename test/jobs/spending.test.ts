@@ -21,6 +21,7 @@ function refusal(caps: Caps, price: number | null, spent: number): string | unde
     expect(error).toMatchObject({ code: 'over_budget', charged: 'no', retryable: false });
     return error instanceof Error ? error.message : '';
   }
+  return undefined;
 }
 
 describe('a cap', () => {
