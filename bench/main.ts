@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { benchGenerate } from './generate.js';
 import { benchLoop } from './loop.js';
 import { benchRender } from './render.js';
@@ -9,9 +12,17 @@ const all: Record<string, () => Promise<void>> = {
   loop: benchLoop,
   generate: benchGenerate,
   render: benchRender,
-  download: () => import('./download.js').then(() => undefined),
+  download: () => own('download.ts'),
   follow: () => import('./follow.js').then(({ benchFollow }) => benchFollow()),
 };
 
 const asked = process.argv.slice(2).filter((name) => name in all);
 for (const name of asked.length > 0 ? asked : Object.keys(all)) await all[name]?.();
+
+/** A benchmark that measures its own process. */
+async function own(file: string): Promise<void> {
+  const script = fileURLToPath(new URL(file, import.meta.url));
+  const child = spawn(process.execPath, [...process.execArgv, script], { stdio: 'inherit' });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`${file} ended with ${String(code)}`);
+}
