@@ -116,8 +116,14 @@ function addJobs(program: Command, finish: (code: number) => void): void {
     .option('--status <status>', 'queued, running, succeeded, failed, cancelled or unconfirmed')
     .option('--limit <number>', 'how many (default: 20)')
     .option('--cursor <cursor>', 'go on where a list ended')
+    .option('--costs', 'what was spent instead, by day and provider')
+    .option('--days <number>', 'of how many days, with --costs (default: 31)')
     .option('--json', 'print JSON')
-    .action(async (id: string | undefined, options: { json?: boolean }) => {
+    .action(async (id: string | undefined, options: { json?: boolean; costs?: boolean; days?: string }) => {
+      if (options.costs) {
+        const { showCosts } = await import('./costs.js');
+        return finish(await showCosts(jobs, options));
+      }
       const { showJob, showJobs } = await import('./jobs.js');
       finish(await (id === undefined ? showJobs(jobs, options) : showJob(jobs, id, options.json ?? false)));
     });

@@ -8,7 +8,12 @@ export function dollars(usd: number): string {
   });
 }
 
-/** Whether one sum in US dollars is more than another: what binary fractions leave over is no money. */
+/** A sum without what binary fractions leave over, to the millionth. */
+export function withoutDust(sum: number): number {
+  return Math.round(sum * 1e6) / 1e6;
+}
+
+/** Whether one sum in US dollars is more than another by more than such dust. */
 export function isMore(usd: number, than: number): boolean {
-  return Math.round(usd * 1e6) > Math.round(than * 1e6);
+  return withoutDust(usd) > withoutDust(than);
 }

@@ -180,7 +180,7 @@ export class Runner {
       charged: failure.charged,
     };
     const type = failure.kind === 'cancelled' ? 'cancelled' : 'failed';
-    return Boolean(await this.advance(id, { type, error }));
+    return Boolean(await this.advance(id, { type, error, billedUnits: failure.billedUnits }));
   }
 
   async #store(job: Job, route: Route, provider: Provider, context: ProviderContext): Promise<boolean> {

@@ -10,6 +10,7 @@ import { openStore, type Store } from '../store/index.js';
 import { isDeadOwner, ownerId } from '../store/owner.js';
 import type { Job, JobFilter, Page } from '../store/types.js';
 import { Assets } from './assets.js';
+import { type Costs, costsOf } from './costs.js';
 import { Durations } from './durations.js';
 import { digestOf, Inputs } from './inputs.js';
 import type { Model, Route } from './model.js';
@@ -17,7 +18,7 @@ import { Prices } from './prices.js';
 import { chooseRoutes, Health, type RouteChoice } from './routes.js';
 import { Runner } from './runner.js';
 import { settle } from './settle.js';
-import { allowanceFor, type Caps, ceilingFor, isAffordable } from './spending.js';
+import { allowanceFor, type Caps, ceilingFor, DAY_MS, isAffordable, startOfDay } from './spending.js';
 import { isFinal } from './transition.js';
 
 /** Everything that can be done with jobs, for the tools, the command line and whatever serves them. */
@@ -200,6 +201,17 @@ export class Jobs {
 
   list(principal: string, filter: Omit<JobFilter, 'principal'>): Promise<Page<Job>> {
     return this.store.jobs.list({ principal, ...filter });
+  }
+
+  /**
+   * What the principal's jobs cost, by UTC day and provider, newest first.
+   *
+   * @param days how many, today included
+   */
+  async costs(principal: string, days: number): Promise<Costs> {
+    const now = Date.now();
+    const rows = await this.store.jobs.costs(principal, startOfDay(now) - (days - 1) * DAY_MS);
+    return costsOf(rows, new Date(now).toISOString().slice(0, 10), this.#capsOf(principal).maxUsdPerDay);
   }
 
   /**

@@ -8,7 +8,7 @@ export interface Caps {
   maxUsdPerDay?: number | undefined;
 }
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** The beginning of a day in UTC, in milliseconds since 1970. */
 export function startOfDay(now: number): number {

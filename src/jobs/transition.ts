@@ -31,8 +31,8 @@ export type JobEvent =
   /** Refused for good, before anything was accepted; without a token nothing was claimed. */
   | { type: 'turnedDown'; token: string | undefined; error: JobError }
   /** The provider reports that it failed, or its files can never be had. */
-  | { type: 'failed'; error: JobError }
-  | { type: 'cancelled'; error: JobError };
+  | { type: 'failed'; error: JobError; billedUnits?: number | undefined }
+  | { type: 'cancelled'; error: JobError; billedUnits?: number | undefined };
 
 /** Where a job that was refused is tried next. */
 export type NextAttempt = Pick<
@@ -131,18 +131,13 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
       return { ...job, cancelOutcome: event.outcome };
     case 'completed': {
       if (job.state !== 'submitted') return undefined;
-      const done: Job = {
-        ...without(job, 'queuePosition'),
+      return {
+        ...billed(without(job, 'queuePosition'), event),
         state: 'storing',
         running: true,
         result: event.result,
         progress: Math.max(job.progress, WORK_SHARE),
         stage: 'storing the files',
-      };
-      return {
-        ...done,
-        ...(event.billedUsd === undefined ? {} : { billedUsd: event.billedUsd }),
-        ...(event.billedUnits === undefined ? {} : { billedUnits: event.billedUnits }),
       };
     }
     case 'storeFailed':
@@ -162,11 +157,23 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
     }
     case 'failed':
       return job.state === 'submitted' || job.state === 'storing'
-        ? ended(job, 'failed', event.error, now)
+        ? ended(billed(job, event), 'failed', event.error, now)
         : undefined;
     case 'cancelled':
-      return job.state === 'submitted' ? ended(job, 'cancelled', event.error, now) : undefined;
+      return job.state === 'submitted' ? ended(billed(job, event), 'cancelled', event.error, now) : undefined;
   }
+}
+
+/** The job with what the provider says that it billed. */
+function billed(
+  job: Job,
+  { billedUsd, billedUnits }: { billedUsd?: number | undefined; billedUnits?: number | undefined },
+): Job {
+  return {
+    ...job,
+    ...(billedUsd === undefined ? {} : { billedUsd }),
+    ...(billedUnits === undefined ? {} : { billedUnits }),
+  };
 }
 
 /** Whether the token is that of the attempt that runs; without one, whether none was made yet. */

@@ -125,6 +125,8 @@ export class ProviderFailure extends Error {
   override readonly name = 'ProviderFailure';
   readonly kind: 'failed' | 'cancelled' | 'expired';
   readonly charged: 'no' | 'yes' | 'unknown';
+  /** In the provider's own units, where it tells what the failure cost. */
+  readonly billedUnits: number | undefined;
   readonly retryable: boolean;
   readonly field: string | undefined;
   /** For our own generator, which knows more than that it failed. */
@@ -135,6 +137,7 @@ export class ProviderFailure extends Error {
     message: string,
     details: {
       charged: 'no' | 'yes' | 'unknown';
+      billedUnits?: number | undefined;
       retryable?: boolean;
       field?: string | undefined;
       code?: ErrorCode | undefined;
@@ -145,6 +148,7 @@ export class ProviderFailure extends Error {
     this.kind = kind;
     this.code = details.code;
     this.charged = details.charged;
+    this.billedUnits = details.billedUnits;
     this.retryable = details.retryable ?? false;
     this.field = details.field;
   }

@@ -1,9 +1,20 @@
 import { DatabaseAccess } from './access.js';
+import { costRows, spentUsd } from './costs.js';
 import { pageOf, positionOf } from './cursor.js';
 import { LIVE } from './schema.js';
 import type { Sqlite } from './sqlite.js';
 import { assetOf, findAsset, findJob, idOf, insertAsset, insertJob, jobOf, updateJob } from './statements.js';
-import type { Allowance, Asset, AssetFilter, Job, JobChange, JobFilter, JobStore, Page } from './types.js';
+import type {
+  Allowance,
+  Asset,
+  AssetFilter,
+  CostRow,
+  Job,
+  JobChange,
+  JobFilter,
+  JobStore,
+  Page,
+} from './types.js';
 
 /** Which rows other processes changed, for a bus. */
 export interface ChangeLog {
@@ -138,6 +149,10 @@ export class SqliteJobStore implements JobStore, ChangeLog {
     );
   }
 
+  costs(principal: string, since: number): Promise<CostRow[]> {
+    return this.#access.read((db) => costRows(db, principal, since));
+  }
+
   usesBlob(key: string): Promise<boolean> {
     return this.#access.read(
       (db) =>
@@ -213,15 +228,4 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   close(): Promise<void> {
     return this.#access.close();
   }
-}
-
-function spentUsd(db: Sqlite, principal: string, since: number): number {
-  const row = db.get(
-    `select sum(coalesce(billed_usd, estimate_usd, 0)) as usd from jobs
-     where principal = ? and created_at >= ?
-       and not (state in ('failed', 'cancelled') and json_extract(data, '$.error.charged') = 'no')`,
-    principal,
-    since,
-  );
-  return Number(row?.['usd'] ?? 0);
 }

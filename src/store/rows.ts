@@ -67,6 +67,10 @@ const ROLES: ReadonlySet<unknown> = new Set<Asset['role']>([
 ]);
 const CHARGED: ReadonlySet<unknown> = new Set<JobError['charged']>(['no', 'yes', 'unknown']);
 
+export function isProviderId(value: unknown): value is Job['provider'] {
+  return PROVIDERS.has(value);
+}
+
 function isJobState(value: unknown): value is JobState {
   return STATES.has(value);
 }
@@ -78,7 +82,7 @@ function isJob(value: unknown): value is Job {
     isString(value['principal']) &&
     isString(value['tool']) &&
     isString(value['providerChoice']) &&
-    PROVIDERS.has(value['provider']) &&
+    isProviderId(value['provider']) &&
     isString(value['model']) &&
     isString(value['digest']) &&
     optional(value['routeReason'], isString) &&

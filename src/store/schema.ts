@@ -65,6 +65,17 @@ const MIGRATIONS = [
   create index jobs_by_model on jobs (model, created_at desc, id desc, took_ms)
     where state = 'succeeded';
   `,
+  `
+  alter table jobs add column billed_units real;
+  -- 1: it ended, and it is known that it cost nothing.
+  alter table jobs add column free integer not null default 0;
+  update jobs set
+    billed_units = cast(json_extract(data, '$.billedUnits') as real),
+    free = state in ('failed', 'cancelled') and coalesce(json_extract(data, '$.error.charged') = 'no', 0)
+  where json_valid(data);
+  create index jobs_by_cost on jobs
+    (principal, created_at, provider, model, free, estimate_usd, billed_usd, billed_units);
+  `,
 ];
 
 /**

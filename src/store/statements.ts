@@ -19,8 +19,8 @@ const NEXT_REVISION = '(select coalesce(max(revision), 0) + 1 from jobs)';
 export function insertJob(db: Sqlite, job: Job): void {
   db.run(
     `insert into jobs (principal, provider, state, digest, created_at, due_at, lease_owner, lease_until,
-                       estimate_usd, billed_usd, model, running, took_ms, data, id, revision)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION})`,
+                       estimate_usd, billed_usd, billed_units, free, model, running, took_ms, data, id, revision)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION})`,
     ...columnsOf(job),
     job.id,
   );
@@ -29,7 +29,7 @@ export function insertJob(db: Sqlite, job: Job): void {
 export function updateJob(db: Sqlite, job: Job): void {
   db.run(
     `update jobs set principal = ?, provider = ?, state = ?, digest = ?, created_at = ?, due_at = ?, lease_owner = ?,
-                     lease_until = ?, estimate_usd = ?, billed_usd = ?, model = ?, running = ?, took_ms = ?, data = ?,
+                     lease_until = ?, estimate_usd = ?, billed_usd = ?, billed_units = ?, free = ?, model = ?, running = ?, took_ms = ?, data = ?,
                      revision = ${NEXT_REVISION}
      where id = ?`,
     ...columnsOf(job),
@@ -49,11 +49,18 @@ function columnsOf(job: Job): (string | number | null)[] {
     job.lease?.until ?? null,
     job.estimateUsd,
     job.billedUsd ?? null,
+    job.billedUnits ?? null,
+    isFree(job) ? 1 : 0,
     job.model,
     job.running ? 1 : 0,
     tookMs(job),
     encodeJob(job),
   ];
+}
+
+/** Known to have cost nothing, whatever was estimated. */
+function isFree({ state, error }: Job): boolean {
+  return (state === 'failed' || state === 'cancelled') && error?.charged === 'no';
 }
 
 /** From submit to end, in milliseconds. */

@@ -173,6 +173,28 @@ export interface Allowance {
   check: (spentUsd: number) => void;
 }
 
+/** What the jobs of one day over one provider's model cost. */
+export interface CostRow {
+  /** The day in UTC on which the jobs were begun, `2026-11-20`. */
+  day: string;
+  provider: ProviderId;
+  /** The provider's name of the model. */
+  model: string;
+  jobs: number;
+  /** Of these, how many are known to have cost nothing; the sums are of the others. */
+  free: number;
+  /** How many have neither a price nor a bill in US dollars. */
+  unknown: number;
+  /** US dollars: what the prices said before. */
+  estimateUsd: number;
+  /** US dollars: what the provider said that it billed; `null` where it never said any. */
+  billedUsd: number | null;
+  /** US dollars: billed, or else estimated. What counts against a cap. */
+  spentUsd: number;
+  /** In the provider's own units; `null` where it never told any. */
+  billedUnits: number | null;
+}
+
 export interface JobStore {
   /**
    * Inserts the job, unless an equal call answers it: same digest, `createdAt` at or after `since`, state live,
@@ -202,6 +224,8 @@ export interface JobStore {
   nextDue(after?: number): Promise<number | undefined>;
   /** How long the last jobs of a model took from submit to end, in milliseconds, newest first. */
   durations(model: string, limit: number): Promise<number[]>;
+  /** The principal's jobs from this moment on, summed up; newest day first, then by provider and model. */
+  costs(principal: string, since: number): Promise<CostRow[]>;
   /** Whether any live job uses this input image. */
   usesBlob(key: string): Promise<boolean>;
   getAsset(id: string): Promise<Asset | undefined>;

@@ -2,11 +2,12 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { costsSchema } from '../../src/jobs/costs.js';
 import { assetSchema, jobSchema, type JobView } from '../../src/jobs/view.js';
 import { removeFolder, temporaryFolder } from '../support/clients.js';
 import { run } from './support.js';
 
-const page = z.object({ jobs: z.array(jobSchema.strict()), next_cursor: z.string().optional() }).strict();
+const page = z.object({ jobs: z.array(jobSchema.strict()), costs: costsSchema.strict() }).strict();
 
 let data: string;
 let job: JobView;

@@ -76,12 +76,24 @@ describe.each(sqliteDrivers())('%s', (driver) => {
     const held = aJob({ state: 'submitted', running: true, lease: { owner: 'somebody', until: 9 } });
     const unstarted = aJob({ state: 'succeeded', model: 'm', createdAt: 2, finishedAt: 40 });
     const damaged = aJob({ principal: 'bob', state: 'failed' });
+    const eve = { principal: 'eve', estimateUsd: null };
+    const billed = aJob({ ...eve, state: 'succeeded', billedUnits: 7 });
+    const error = { code: 'provider_failed', message: 'No.', retryable: false, charged: 'no' } as const;
+    const free = aJob({ ...eve, state: 'failed', error });
     const old = await openSqlite(path.join(folder, 'jobs.db'), driver);
-    writeVersion1(old, [{ job: ended }, { job: held }, { job: unstarted }, { job: damaged, data: '{' }]);
+    writeVersion1(old, [
+      { job: ended },
+      { job: held },
+      { job: unstarted },
+      { job: damaged, data: '{' },
+      { job: billed },
+      { job: free },
+    ]);
     old.close();
 
     const { store, db } = await openIn(folder, driver);
-    expect(db.get('pragma user_version')).toMatchObject({ user_version: 2 });
+    expect(db.get('pragma user_version')).toMatchObject({ user_version: 3 });
+    expect(await store.costs('eve', 0)).toMatchObject([{ jobs: 2, free: 1, unknown: 1, billedUnits: 7 }]);
     for (const job of [ended, held, unstarted]) expect(await store.get(job.id)).toEqual(job);
     await expect(store.get(damaged.id)).rejects.toMatchObject({ code: 'storage' });
     expect(await store.durations('m', 9)).toEqual([30]);

@@ -130,6 +130,7 @@ function failureOf({ requestId }: FalOperation, reply: Reply): ProviderFailure {
   if (status === 499) {
     return new ProviderFailure('cancelled', `The job was cancelled at fal. ${money}`, {
       charged,
+      billedUnits: billedUnits(reply),
       retryable: true,
     });
   }
@@ -142,6 +143,7 @@ function failureOf({ requestId }: FalOperation, reply: Reply): ProviderFailure {
     : (ADVICE[type ?? ''] ?? `The request is ${requestId}.`);
   return new ProviderFailure('failed', `The job failed at fal: ${words}${kind}. ${money} ${advice}`, {
     charged,
+    billedUnits: billedUnits(reply),
     retryable,
     field,
   });

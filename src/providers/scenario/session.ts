@@ -206,7 +206,7 @@ function failureOf({ jobId, units }: ScenarioOperation, job: ScenarioJob): Provi
   return new ProviderFailure(
     'failed',
     `The job failed at Scenario: ${words}.${hint} ${money} The job there is ${jobId}.`,
-    { charged },
+    { charged, billedUnits: charged === 'yes' ? cost : undefined },
   );
 }
 
@@ -214,7 +214,7 @@ function noFiles({ jobId, units }: ScenarioOperation, job: ScenarioJob): Provide
   return new ProviderFailure(
     'failed',
     `Scenario says that the job is done but names no file. The job there is ${jobId}.`,
-    { charged: chargedFor(job.units ?? units) },
+    { charged: chargedFor(job.units ?? units), billedUnits: job.units ?? units },
   );
 }
 
@@ -222,7 +222,7 @@ function deletedFiles({ jobId, units }: ScenarioOperation, job: ScenarioJob): Pr
   return new ProviderFailure(
     'expired',
     `The files of the job were deleted at Scenario before they were fetched. The job there is ${jobId}; set force_new to buy it again.`,
-    { charged: chargedFor(job.units ?? units) },
+    { charged: chargedFor(job.units ?? units), billedUnits: job.units ?? units },
   );
 }
 

@@ -147,6 +147,94 @@ export function jobStoreSuite(
       expect(asked.at(-1)).toBeCloseTo(29);
     });
 
+    test('gives back what a job held once it is known to have cost nothing, and takes the bill for the estimate', async () => {
+      const { store } = await open();
+      const job = aJob({ estimateUsd: 1, state: 'submitted' });
+      await store.create(job, undefined);
+      const spent = async (change: Partial<Job>): Promise<number> => {
+        await store.change(job.id, (row) => ({ job: { ...row, ...change } }));
+        let held = Number.NaN;
+        await store.create(aJob({ estimateUsd: 0 }), undefined, {
+          since: 0,
+          check: (usd) => void (held = usd),
+        });
+        return held;
+      };
+      const no = { code: 'provider_failed', message: 'No.', retryable: false, charged: 'no' } as const;
+      expect(await spent({})).toBe(1);
+      // A passing error of a job that goes on says nothing of the end.
+      expect(await spent({ state: 'storing', error: no })).toBe(1);
+      expect(await spent({ state: 'unconfirmed', error: { ...no, charged: 'unknown' } })).toBe(1);
+      expect(await spent({ state: 'failed', error: no })).toBe(0);
+      expect(await spent({ state: 'cancelled', error: no })).toBe(0);
+      expect(await spent({ state: 'cancelled', error: { ...no, charged: 'unknown' } })).toBe(1);
+      expect(await spent({ state: 'succeeded', billedUsd: 0.25 })).toBe(0.25);
+      expect(await spent({ state: 'succeeded', billedUsd: 0 })).toBe(0);
+    });
+
+    test('sums up per day in UTC, provider and model, dollars and units apart, newest day first', async () => {
+      const { store, another } = await open();
+      const midnight = Date.UTC(2026, 10, 20);
+      const no = { code: 'provider_failed', message: 'No.', retryable: false, charged: 'no' } as const;
+      for (const job of [
+        // The last moment of one day and the first of the next.
+        aJob({ createdAt: midnight - 1, estimateUsd: 1 }),
+        aJob({ createdAt: midnight, estimateUsd: 2, state: 'succeeded', billedUnits: 1.5 }),
+        aJob({ createdAt: midnight + 5, estimateUsd: 4, billedUsd: 3, state: 'succeeded' }),
+        aJob({ createdAt: midnight + 6, estimateUsd: 8, state: 'failed', error: no, billedUnits: 9 }),
+        aJob({ createdAt: midnight + 7, estimateUsd: null, state: 'unconfirmed' }),
+        aJob({ createdAt: midnight + 8, estimateUsd: 16, model: 'fal-ai/trellis/multi' }),
+        aJob({ createdAt: midnight, estimateUsd: null, provider: 'scenario', model: 's', billedUnits: 25 }),
+        aJob({ createdAt: midnight, estimateUsd: null, provider: 'scenario', model: 's', billedUnits: 5 }),
+        aJob({ createdAt: midnight, estimateUsd: 0, billedUsd: 0, provider: 'local', model: 'l' }),
+        aJob({ createdAt: midnight - 2, estimateUsd: 99 }),
+        aJob({ createdAt: midnight, estimateUsd: 99, principal: 'bob' }),
+      ]) {
+        await store.create(job, undefined);
+      }
+      const nothing = { jobs: 1, free: 0, unknown: 0, billedUsd: null, billedUnits: null };
+      const trellis = { ...nothing, provider: 'fal', model: 'fal-ai/trellis' };
+      const rows = [
+        {
+          ...trellis,
+          day: '2026-11-20',
+          jobs: 4,
+          free: 1,
+          unknown: 1,
+          estimateUsd: 6,
+          billedUsd: 3,
+          spentUsd: 5,
+          billedUnits: 1.5,
+        },
+        { ...trellis, day: '2026-11-20', model: 'fal-ai/trellis/multi', estimateUsd: 16, spentUsd: 16 },
+        {
+          ...nothing,
+          day: '2026-11-20',
+          provider: 'local',
+          model: 'l',
+          free: 1,
+          estimateUsd: 0,
+          billedUsd: 0,
+          spentUsd: 0,
+        },
+        {
+          ...nothing,
+          day: '2026-11-20',
+          provider: 'scenario',
+          model: 's',
+          jobs: 2,
+          unknown: 2,
+          estimateUsd: 0,
+          spentUsd: 0,
+          billedUnits: 30,
+        },
+        { ...trellis, day: '2026-11-19', estimateUsd: 1, spentUsd: 1 },
+      ];
+      expect(await store.costs('ada', midnight - 1)).toEqual(rows);
+      expect(await (await another()).costs('ada', midnight)).toEqual(rows.slice(0, -1));
+      expect(await store.costs('eve', 0)).toEqual([]);
+    });
+
     test('a job that is refused is not written, and an equal call is answered without asking', async () => {
       const { store } = await open();
       const first = aJob({ digest: 'same', estimateUsd: 1 });
