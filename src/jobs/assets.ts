@@ -15,11 +15,11 @@ export type RenderOptions = Parameters<typeof renderInWorker>[1];
 
 export class Assets {
   readonly #store: Store;
-  readonly #config: Config;
+  readonly #configOf: (principal: string) => Config;
 
-  constructor(store: Store, config: Config) {
+  constructor(store: Store, configOf: (principal: string) => Config) {
     this.#store = store;
-    this.#config = config;
+    this.#configOf = configOf;
   }
 
   /**
@@ -95,10 +95,11 @@ export class Assets {
   ): Promise<{ path: string; sizeBytes: number }> {
     const asset = await this.get(principal, reference);
     const source = this.#store.assets.path(asset.key);
+    const { allowedDirs, dataDir } = this.#configOf(principal);
     const path = await saveFile(target.path, {
-      allowedDirs: this.#config.allowedDirs,
+      allowedDirs,
       // Whoever can write there can change what was paid for.
-      closedDirs: [this.#config.dataDir],
+      closedDirs: [dataDir],
       overwrite: target.overwrite,
       suggestedName: asset.name,
       content: source ? createReadStream(source) : await this.#store.assets.read(asset.key),

@@ -10,7 +10,7 @@ import { imageFields, type Model } from './model.js';
 export type HeldImage = Extract<ImageRef, { kind: 'blob' }>;
 
 export interface InputDeps {
-  allowedDirs: readonly string[];
+  allowedDirs: (principal: string) => readonly string[];
   fetcher: Fetcher;
   files: AssetStore;
   /** The bytes of an asset of the principal; throws `not_found` for anybody else's. */
@@ -37,7 +37,7 @@ export class Inputs {
   async take({ model, args, principal, signal }: InputCall, passUrls: boolean): Promise<Taken> {
     const { allowedDirs, fetcher, readAsset } = this.#deps;
     const context: ImageContext = {
-      allowedDirs,
+      allowedDirs: allowedDirs(principal),
       fetcher,
       readAsset: (id) => readAsset(principal, id),
       passUrls,

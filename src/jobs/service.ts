@@ -2,7 +2,7 @@ import type { Config, ProviderId } from '../config.js';
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Log } from '../log.js';
-import { providers as createProviders } from '../providers/index.js';
+import { Providers } from '../providers/index.js';
 import type { Provider } from '../providers/provider.js';
 import { createFetcher, type Fetcher } from '../providers/fetch.js';
 import { newId } from '../store/ids.js';
@@ -44,6 +44,8 @@ export interface Started {
 
 export interface ServiceDeps {
   config: Config;
+  /** The settings of a principal: keys, caps and folders may be its own. By default all have the server's. */
+  configOf?: ((principal: string) => Config) | undefined;
   log: Log;
   model: (tool: string) => Promise<Model | undefined>;
 }
@@ -56,17 +58,19 @@ export class Jobs {
   readonly store: Store;
   readonly prices: Prices;
   readonly #config: Config;
+  readonly #configOf: (principal: string) => Config;
   readonly #log: Log;
   readonly #fetcher: Fetcher;
-  readonly #providers: ReadonlyMap<ProviderId, Provider>;
+  readonly #providers: Providers;
   readonly #runner: Runner;
   readonly #health = new Health();
   readonly #durations: Durations;
   readonly #inputs: Inputs;
   #tidying: NodeJS.Timeout | undefined;
 
-  constructor({ config, log, model }: ServiceDeps) {
+  constructor({ config, configOf = () => config, log, model }: ServiceDeps) {
     this.#config = config;
+    this.#configOf = configOf;
     this.#log = log;
     this.prices = new Prices(config.prices);
     this.store = openStore(config.dataDir, {
@@ -74,12 +78,10 @@ export class Jobs {
     });
     this.#fetcher = createFetcher({ allowHosts: config.allowHosts });
     this.#durations = new Durations(this.store.jobs);
-    this.#providers = createProviders(config, {
-      typicalSeconds: (endpoint) => this.typicalSeconds(endpoint),
-    });
-    this.assets = new Assets(this.store, config);
+    this.#providers = new Providers({ typicalSeconds: (endpoint) => this.typicalSeconds(endpoint) });
+    this.assets = new Assets(this.store, configOf);
     this.#inputs = new Inputs({
-      allowedDirs: config.allowedDirs,
+      allowedDirs: (principal) => configOf(principal).allowedDirs,
       fetcher: this.#fetcher,
       files: this.store.assets,
       readAsset: (principal, id) => this.assets.read(principal, id),
@@ -91,7 +93,7 @@ export class Jobs {
       log,
       owner: ownerId(),
       isDead: isDeadOwner,
-      provider: (id) => this.#providers.get(id),
+      provider: (id, principal) => this.providers(principal).get(id),
       model: async (tool) => {
         const found = await model(tool);
         if (found) await this.#durations.learn(found);
@@ -125,9 +127,9 @@ export class Jobs {
     await this.#fetcher.close();
   }
 
-  /** The providers that have a key here. */
-  providers(): ReadonlyMap<ProviderId, Provider> {
-    return this.#providers;
+  /** The providers that this principal has a key of. */
+  providers(principal: string): ReadonlyMap<ProviderId, Provider> {
+    return this.#providers.of(this.#configOf(principal));
   }
 
   /**
@@ -141,7 +143,7 @@ export class Jobs {
     const { route, reason } = this.#firstRoute(call);
     const broken = model.check?.(args, call.given);
     if (broken) throw new MeshwrightError('invalid_arguments', broken.message, { field: broken.field });
-    const provider = this.#providers.get(route.provider);
+    const provider = this.providers(principal).get(route.provider);
     const taken = await this.#inputs.take(call, provider?.takesUrls ?? false);
     if (call.signal?.aborted) {
       throw new MeshwrightError('cancelled', 'Cancelled before the job began; nothing was sent.');
@@ -271,7 +273,7 @@ export class Jobs {
 
   /** What to say of a job that nobody here can carry on. */
   stalled(job: Job): string | undefined {
-    if (this.#providers.has(job.provider)) return undefined;
+    if (this.providers(job.principal).has(job.provider)) return undefined;
     return `This server has no key of ${job.provider}, so it cannot follow the job: set the key and start it again; nothing is lost.`;
   }
 
@@ -287,26 +289,27 @@ export class Jobs {
     this.store.waker.wake(id);
   }
 
-  #capsOf(_principal: string): Caps {
-    return this.#config;
+  #capsOf(principal: string): Caps {
+    return this.#configOf(principal);
   }
 
   /** The best route of those that the caps leave, or else the best of all, whose refusal says why. */
   #firstRoute({ model, provider, args, principal }: GenerateCall): RouteChoice {
     const price = (route: Route): number | null => this.prices.estimateUsd(route, args);
+    const providers = this.providers(principal);
     const { choices, refusals } = chooseRoutes({
       model,
       args,
       choice: provider,
       tried: [],
-      hasKey: (id) => this.#providers.has(id),
+      hasKey: (id) => providers.has(id),
       isHealthy: (id) => this.#health.isHealthy(id),
       price,
     });
     const caps = this.#capsOf(principal);
     const best = choices.find(({ route }) => isAffordable(caps, price(route))) ?? choices[0];
     if (best) return best;
-    const usable = model.routes.map((route) => route.provider).filter((id) => this.#providers.has(id));
+    const usable = model.routes.map((route) => route.provider).filter((id) => providers.has(id));
     throw new MeshwrightError(
       'invalid_arguments',
       refusals.length > 0

@@ -5,12 +5,31 @@ import { PixazoProvider } from './pixazo.js';
 import type { Provider } from './provider.js';
 import { ScenarioProvider } from './scenario.js';
 
-/** The providers that exist under this configuration; a provider exists when its key does. */
-export function providers(
-  config: Config,
-  hints: Pick<FalOptions, 'typicalSeconds'> = {},
-): ReadonlyMap<ProviderId, Provider> {
-  const all: Provider[] = [new LocalProvider()];
+type Hints = Pick<FalOptions, 'typicalSeconds'>;
+
+/** The providers of every set of keys that is in use; equal keys share connections and uploads. */
+export class Providers {
+  readonly #hints: Hints;
+  /** One for all: it knows no key, and what it works on is in this process. */
+  readonly #local = new LocalProvider();
+  readonly #byKeys = new Map<string, ReadonlyMap<ProviderId, Provider>>();
+
+  constructor(hints: Hints = {}) {
+    this.#hints = hints;
+  }
+
+  /** A provider exists when its key does. */
+  of(config: Config): ReadonlyMap<ProviderId, Provider> {
+    const { falKey, pixazoKey, scenarioKey, scenarioSecret } = config;
+    const keys = JSON.stringify([falKey, pixazoKey, scenarioKey, scenarioSecret]);
+    const known = this.#byKeys.get(keys) ?? providersFor(config, this.#local, this.#hints);
+    this.#byKeys.set(keys, known);
+    return known;
+  }
+}
+
+function providersFor(config: Config, local: LocalProvider, hints: Hints): ReadonlyMap<ProviderId, Provider> {
+  const all: Provider[] = [local];
   const { falKey, pixazoKey, scenarioKey, scenarioSecret, allowHosts, pollMs } = config;
   const fal =
     falKey === undefined

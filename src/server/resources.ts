@@ -166,7 +166,7 @@ export class Resources {
     switch (target.kind) {
       case 'models': {
         const { catalogue } = await import('../tools/list_models.js');
-        return json(uri, catalogue(jobs));
+        return json(uri, catalogue(jobs, principal));
       }
       case 'job': {
         const job = await jobs.get(principal, target.id);

@@ -34,12 +34,13 @@ const modelSchema = z.object({
 
 export const catalogueSchema = z.object({ models: z.array(modelSchema), next: z.string() });
 
-/** The catalogue as this configuration sees it; also the resource `meshwright://models`. */
+/** The catalogue as this principal's keys have it; also the resource `meshwright://models`. */
 export function catalogue(
   jobs: Pick<ToolContext['jobs'], 'prices' | 'providers' | 'typicalSeconds'>,
+  principal: string,
   only?: readonly Model[],
 ): z.infer<typeof catalogueSchema> {
-  const keys = jobs.providers();
+  const keys = jobs.providers(principal);
   const rows = (only ?? models()).map((model) =>
     compact({
       tool: model.tool,
@@ -87,6 +88,6 @@ export const tool: Tool = defineTool({
         { field: 'tool' },
       );
     }
-    return Promise.resolve({ structured: jsonObject(catalogue(context.jobs, chosen)) });
+    return Promise.resolve({ structured: jsonObject(catalogue(context.jobs, context.principal, chosen)) });
   },
 });

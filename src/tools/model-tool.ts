@@ -39,7 +39,7 @@ export function modelTool(model: Model): Tool {
     output: jobSchema,
     providers,
     run: async (args, context) => {
-      const choices = providers.filter((id) => context.jobs.providers().has(id));
+      const choices = providers.filter((id) => context.jobs.providers(context.principal).has(id));
       if (choices.length === 0) {
         throw new MeshwrightError(
           'invalid_arguments',

@@ -4,7 +4,7 @@ import type { Config, ProviderId } from '../../config.js';
 import { MeshwrightError, systemCode } from '../../errors.js';
 import { Prices } from '../../jobs/prices.js';
 import { isJsonObject, type JsonObject, toJson } from '../../json.js';
-import { providers as createProviders } from '../../providers/index.js';
+import { Providers } from '../../providers/index.js';
 import type { Provider } from '../../providers/provider.js';
 import { ScenarioProvider } from '../../providers/scenario.js';
 import { findModel } from '../../tools/models.js';
@@ -54,7 +54,7 @@ const TIMEOUT_MS = 4_000;
 const USUAL = 'pixal3d';
 
 export async function checkProviders(config: Config): Promise<Check[]> {
-  const all = createProviders(config);
+  const all = new Providers().of(config);
   const [prices, ...troubles] = readPrices(config);
   const checks = SERVICES.map((service) => checkService(service, config, all.get(service.id), prices));
   return [...troubles, ...(await Promise.all(checks))];
