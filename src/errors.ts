@@ -66,12 +66,21 @@ export class MeshwrightError extends Error {
 
   /** @param message One or two sentences: what happened, to what, and what to do next. */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(printable(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.field = details.field;
     this.retryable = details.retryable ?? false;
     this.charged = details.charged ?? 'no';
   }
+}
+
+/** Longest sentence: most of a longer one is what somebody sent. */
+const MAX_MESSAGE = 4000;
+
+/** Without what a terminal would obey and what turns the order of a text around; on one line, of a length that is read. */
+export function printable(text: string): string {
+  const clean = text.replace(/[\t\n\r]+/g, ' ').replace(/[\p{Cc}\p{Bidi_Control}]/gu, '·');
+  return clean.length > MAX_MESSAGE ? `${clean.slice(0, MAX_MESSAGE)}…` : clean;
 }
 
 /** The text of anything that was thrown, for logs. */

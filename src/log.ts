@@ -1,4 +1,5 @@
 import type { LogLevel } from './config.js';
+import { printable } from './errors.js';
 
 /**
  * JSON lines on stderr (stdout belongs to the protocol). Every line, and every text that leaves meshwright,
@@ -34,7 +35,7 @@ const ECHO_LENGTH = 120;
 
 /** What a caller named, an id or a URI, fit to stand in an answer: short, on one line, without secrets. */
 export function echo(text: string): string {
-  const clean = redact(text.slice(0, 4 * ECHO_LENGTH)).replace(/\p{Cc}/gu, '·');
+  const clean = printable(redact(text.slice(0, 4 * ECHO_LENGTH)));
   return clean.length > ECHO_LENGTH ? `${clean.slice(0, ECHO_LENGTH - 1)}…` : clean;
 }
 

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp from '../sharp.js';
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { Pixels } from './types.js';
 

@@ -1,6 +1,6 @@
 import type { Accessor, TypedArray } from '@gltf-transform/core';
 import { Document, Logger, NodeIO } from '@gltf-transform/core';
-import sharp from 'sharp';
+import sharp from '../sharp.js';
 import type { Picture } from './bleed.js';
 import type { Unwrapped } from './unwrap.js';
 

@@ -1,3 +1,4 @@
+import type { MeshwrightError } from '../errors.js';
 import { readDracoCounts } from './draco-header.js';
 import { checkNodes } from './check-nodes.js';
 import type { AccessorJson, BufferViewJson, GltfJson, PrimitiveJson } from './gltf-json.js';
@@ -32,14 +33,43 @@ const COMPONENTS: Record<string, number> = {
 
 /** @throws MeshwrightError `invalid_asset` that names what does not fit */
 export function checkGltf(json: GltfJson, bin: Uint8Array | undefined): void {
+  checkCounts(json);
   const buffers = readBuffers(json, bin);
   for (const [i, view] of (json.bufferViews ?? []).entries()) checkBufferView(json, buffers, view, i);
-  checkAccessors(json);
+  checkAccessors(
+    json,
+    buffers.reduce((sum, buffer) => sum + (buffer?.length ?? 0), 0),
+  );
   for (const [i, mesh] of (json.meshes ?? []).entries()) {
     for (const primitive of mesh.primitives) checkPrimitive(json, buffers, primitive, `mesh ${i}`);
   }
   checkImages(json, buffers);
   checkNodes(json);
+}
+
+/** Every entry becomes an object of some kilobytes, whatever it holds. */
+function checkCounts(json: GltfJson): void {
+  const { nodes = [], meshes = [], accessors = [], materials = [], textures = [], images = [] } = json;
+  const { bufferViews = [], buffers = [], skins = [], animations = [], scenes = [] } = json;
+  const primitives = meshes.flatMap((mesh) => mesh.primitives);
+  const lists = [nodes, meshes, primitives, accessors, materials, textures, images];
+  const more = [bufferViews, buffers, skins, animations, scenes];
+  const items = [...lists, ...more].reduce((sum, list) => sum + list.length, 0);
+  let references = 0;
+  for (const { attributes, targets = [] } of primitives) {
+    references += Object.keys(attributes).length;
+    for (const target of targets) references += 1 + Object.keys(target).length;
+  }
+  for (const { children = [] } of nodes) references += children.length;
+  for (const { joints } of skins) references += joints.length;
+  for (const { channels, samplers } of animations) references += channels.length + samplers.length;
+  for (const { nodes: roots = [] } of scenes) references += roots.length;
+  if (items <= LIMITS.items && references <= LIMITS.references) return;
+  const [found, limit, what] =
+    items > LIMITS.items ? [items, LIMITS.items, 'parts'] : [references, LIMITS.references, 'references'];
+  throw invalidGlb(
+    `This GLB has ${found} ${what} (nodes, meshes, materials, …), over the limit of ${limit}: use a simplified or merged version.`,
+  );
 }
 
 /** The bytes of each buffer; `undefined` for the placeholder that compressed views refer to. */
@@ -107,21 +137,19 @@ function checkRange(
   }
 }
 
-function checkAccessors(json: GltfJson): void {
+/** @param fileBytes of all buffers: a few bytes may promise a gigabyte of zeros */
+function checkAccessors(json: GltfJson, fileBytes: number): void {
   const views = json.bufferViews ?? [];
+  const limit = Math.min(LIMITS.accessorBytes, LIMITS.smallBytes + LIMITS.growth * fileBytes);
   let total = 0;
   for (const view of views) {
     const meshopt = view.extensions?.EXT_meshopt_compression;
     if (meshopt) total += meshopt.count * meshopt.byteStride;
   }
+  if (total > limit) throw tooMuchGeometry(limit);
   for (const [i, accessor] of (json.accessors ?? []).entries()) {
     total += accessor.count * elementBytes(accessor);
-    if (total > LIMITS.accessorBytes) {
-      throw invalidGlb(
-        `The geometry of this GLB would take more than ${megabytes(LIMITS.accessorBytes)} in memory: ` +
-          'it was made to exhaust memory or is far too detailed. Use a simplified version.',
-      );
-    }
+    if (total > limit) throw tooMuchGeometry(limit);
     const what = `Accessor ${i}`;
     if (accessor.bufferView !== undefined)
       checkInView(views, accessor, accessor.bufferView, accessor.count, what);
@@ -132,6 +160,13 @@ function checkAccessors(json: GltfJson): void {
     checkInView(views, indices, sparse.indices.bufferView, sparse.count, `${what} (sparse indices)`);
     checkInView(views, values, sparse.values.bufferView, sparse.count, `${what} (sparse values)`);
   }
+}
+
+function tooMuchGeometry(limit: number): MeshwrightError {
+  return invalidGlb(
+    `The geometry of this GLB would take more than ${megabytes(limit)} in memory: ` +
+      'it was made to exhaust memory or is far too detailed. Use a simplified version.',
+  );
 }
 
 function elementBytes(accessor: AccessorJson): number {

@@ -119,7 +119,9 @@ export function describeSkins(document: Document): SkinInfo[] {
 }
 
 /** Names come from strangers and are shown to agents: one short line of printable characters. */
-export function cleanName(name: string): string {
+export function cleanName(name: unknown): string {
+  // The file says what it likes where the library's types promise a text.
+  if (typeof name !== 'string') return '';
   const line = name.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
   return line.length > 64 ? `${line.slice(0, 63)}…` : line;
 }

@@ -1,5 +1,5 @@
-import sharp from 'sharp';
 import type { Sharp } from 'sharp';
+import sharp from '../sharp.js';
 import type { Picture } from './label.js';
 
 /** What clients show at most: base64 of it stays far under the 1 MB that the strictest one takes. */

@@ -1,3 +1,6 @@
+import type { MeshwrightError } from '../errors.js';
+import { LIMITS } from './limits.js';
+import { invalidGlb } from './refusal.js';
 import type { SurfaceMaterial, TextureMap } from './materials.js';
 import { mipLevel, sample } from './sample.js';
 import type { ScenePrimitive } from './scene.js';
@@ -14,15 +17,19 @@ export interface Target {
   depth: Float32Array;
   /** 1 + number of the triangle in the scene, 0 where nothing is. */
   ids: Uint32Array;
+  /** How many samples may still be tested in this view. */
+  left: number;
 }
 
 export function createTarget(width: number, height: number): Target {
-  return { width, height, depth: new Float32Array(width * height), ids: new Uint32Array(width * height) };
+  const samples = width * height;
+  return { width, height, depth: new Float32Array(samples), ids: new Uint32Array(samples), left: 0 };
 }
 
 export function clearTarget(target: Target): void {
   target.depth.fill(-Infinity);
   target.ids.fill(0);
+  target.left = LIMITS.overdraw * target.ids.length;
 }
 
 export interface RasterOptions {
@@ -77,6 +84,8 @@ export function rasterize(
     const y0 = Math.max(0, Math.ceil(Math.min(ay, by, cy) - 0.5));
     const y1 = Math.min(height - 1, Math.floor(Math.max(ay, by, cy) - 0.5));
     if (x0 > x1 || y0 > y1) continue;
+    target.left -= (x1 - x0 + 1) * (y1 - y0 + 1);
+    if (target.left < 0) throw overdrawn();
 
     const az = projected[ia + 2] ?? 0;
     const bz = projected[ib + 2] ?? 0;
@@ -107,6 +116,14 @@ export function rasterize(
       }
     }
   }
+}
+
+/** Layer upon layer: a few kilobytes of it take minutes. */
+function overdrawn(): MeshwrightError {
+  return invalidGlb(
+    `The triangles of this GLB cover each other more than ${LIMITS.overdraw} times: it cannot be drawn in a reasonable time. ` +
+      'Use a simplified version.',
+  );
 }
 
 /** Thresholds of an ordered dither (Bayer, 4 × 4), so that half transparent covers half of the samples. */

@@ -1,6 +1,6 @@
 import type { Texture } from '@gltf-transform/core';
-import sharp from 'sharp';
 import type { Sharp } from 'sharp';
+import sharp from '../sharp.js';
 import { imageSize } from './image-size.js';
 import { decodeKtx2 } from './ktx2.js';
 import { LIMITS } from './limits.js';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { MeshwrightError } from '../errors.js';
 import { isRecord } from '../json.js';
+import { echo } from '../log.js';
 
 /**
  * Arguments as agents really send them: `"1024"` for 1024, `"true"` for true, `null` for nothing, a list as JSON
@@ -77,6 +78,9 @@ function parseList(text: string): unknown[] | undefined {
   }
 }
 
+/** Of the names that a tool does not take so many are said back. */
+const MAX_NAMES = 10;
+
 function refusal(
   error: z.ZodError,
   schema: z.ZodObject,
@@ -86,7 +90,8 @@ function refusal(
   const names = Object.keys(schema.shape).join(', ');
   const sentences = error.issues.slice(0, 5).map((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      return `${tool} has no argument ${issue.keys.map((key) => `\`${key}\``).join(', ')}; it takes: ${names}.`;
+      const unknown = issue.keys.slice(0, MAX_NAMES).map((key) => `\`${echo(key)}\``);
+      return `${tool} has no argument ${unknown.join(', ')}; it takes: ${names}.`;
     }
     const field = issue.path.map(String).join('.');
     if (!sent.has(String(issue.path[0]))) {

@@ -8,6 +8,8 @@ import { readImageHeader, type ImageHeader } from './image-header.js';
 /** Largest image file, in bytes. */
 export const MAX_IMAGE_BYTES = 20 * 1024 * 1024;
 const MAX_PIXELS = 50_000_000;
+/** Its decoder takes 18 bytes of memory per pixel, the others 9 at most. */
+const MAX_AVIF_PIXELS = 20_000_000;
 const DECODE_SECONDS = 30;
 
 export type SentFormat = 'png' | 'jpeg' | 'webp';
@@ -38,7 +40,7 @@ export async function checkImage(bytes: Uint8Array, field: string): Promise<Chec
   if (!header || header.preview) {
     throw invalid(field, `is ${foreignKind(bytes, header?.preview)}, not an image that can be used`);
   }
-  checkSize(header, field);
+  checkSize(header, bytes.length, field);
   const { format, width, height } = header;
   if (format === 'gif' || format === 'tiff' || format === 'avif' || header.animated)
     return toPng(bytes, field);
@@ -47,7 +49,11 @@ export async function checkImage(bytes: Uint8Array, field: string): Promise<Chec
   return { bytes, format, mimeType: `image/${format}`, width, height, converted: false };
 }
 
-function checkSize({ width, height, format }: ImageHeader, field: string): void {
+function checkSize(
+  { width, height, format, pixelsPerByte }: ImageHeader,
+  bytes: number,
+  field: string,
+): void {
   if (width === 0 || height === 0) {
     throw invalid(
       field,
@@ -55,12 +61,21 @@ function checkSize({ width, height, format }: ImageHeader, field: string): void 
       'Send the image again.',
     );
   }
-  if (width * height > MAX_PIXELS) {
+  const most = format === 'avif' ? MAX_AVIF_PIXELS : MAX_PIXELS;
+  if (width * height > most) {
     const megapixels = Math.ceil((width * height) / 1e6);
     throw invalid(
       field,
       `has ${width} × ${height} pixels, ${megapixels} megapixels`,
-      `Scale it down to ${MAX_PIXELS / 1e6} megapixels or less; 2048 × 2048 is plenty.`,
+      `Scale it down to ${most / 1e6} megapixels or less; 2048 × 2048 is plenty.`,
+    );
+  }
+  // Some decoders fill in what is missing, and take the memory for all of it.
+  if (width * height > pixelsPerByte * bytes) {
+    throw invalid(
+      field,
+      `says that it has ${width} × ${height} pixels, which ${bytes} bytes of ${format.toUpperCase()} cannot hold: it is cut off or was made to exhaust memory`,
+      'Send the image again.',
     );
   }
 }
@@ -97,7 +112,7 @@ async function run(
   field: string,
   make: (image: Sharp) => Sharp,
 ): Promise<{ data: Buffer; info: { width: number; height: number } }> {
-  const { default: sharp } = await import('sharp');
+  const { default: sharp } = await import('../sharp.js');
   const options: SharpOptions = { limitInputPixels: MAX_PIXELS, failOn: 'error', sequentialRead: true };
   try {
     return await make(sharp(bytes, options))

@@ -11,6 +11,8 @@ export interface ImageHeader {
   /** Pixels as stored, before any rotation that the file asks for; 0 when the header is damaged. */
   width: number;
   height: number;
+  /** Pixels that a byte of this format can hold at most, where compression has a bound; a file with more is a lie. */
+  pixelsPerByte: number;
   /** More than one frame (told for WebP only). */
   animated: boolean;
   /** Holds only a small preview of what a camera stored in a form of its own. */
@@ -22,7 +24,14 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const format = imageFormat(bytes);
   if (!format) return undefined;
-  const header: ImageHeader = { format, width: 0, height: 0, animated: false, preview: false };
+  const header: ImageHeader = {
+    format,
+    width: 0,
+    height: 0,
+    pixelsPerByte: Infinity,
+    animated: false,
+    preview: false,
+  };
   try {
     return { ...header, ...READERS[format](view) };
   } catch (error) {
@@ -34,10 +43,18 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
 
 type Found = Partial<Omit<ImageHeader, 'format'>>;
 
+/** Deflate ends at 1032 to 1 (RFC 1951: 258 bytes in two bits). */
+const DEFLATE = 1032;
+/** A block of 8 × 8 pixels takes a bit at least in one of a JPEG's scans (Huffman codes have no shorter ones). */
+const JPEG_PIXELS = 8 * 64;
+/** A code of 12 bits stands for 4,096 pixels at most (GIF89a, appendix F). */
+const GIF_PIXELS = Math.ceil(4096 / 1.5);
+/** Samples per pixel by the colour type of a PNG. */
+const PNG_SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+
 const READERS: Readonly<Record<ImageFormat, (view: DataView) => Found>> = {
-  png: (view) =>
-    text(view, 12, 4) === 'IHDR' ? { width: view.getUint32(16), height: view.getUint32(20) } : {},
-  gif: (view) => ({ width: view.getUint16(6, true), height: view.getUint16(8, true) }),
+  png: readPng,
+  gif: readGif,
   jpeg: readJpeg,
   webp: readWebp,
   tiff: readTiff,
@@ -64,6 +81,41 @@ export function brands(bytes: Uint8Array): string[] {
   return found;
 }
 
+function readPng(view: DataView): Found {
+  if (text(view, 12, 4) !== 'IHDR') return {};
+  const bits = view.getUint8(24) * (PNG_SAMPLES[view.getUint8(25)] ?? 1);
+  return {
+    width: view.getUint32(16),
+    height: view.getUint32(20),
+    pixelsPerByte: DEFLATE * (8 / Math.max(1, bits)),
+  };
+}
+
+/** The largest frame: decoders make room for frames beyond the size that the file begins with. */
+function readGif(view: DataView): Found {
+  const found = {
+    width: view.getUint16(6, true),
+    height: view.getUint16(8, true),
+    pixelsPerByte: GIF_PIXELS,
+  };
+  const colours = (flags: number): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+  for (let at = 13 + colours(view.getUint8(10)); at < view.byteLength;) {
+    const kind = view.getUint8(at);
+    if (kind === 0x3b) break;
+    if (kind === 0x2c && at + 10 <= view.byteLength) {
+      found.width = Math.max(found.width, view.getUint16(at + 1, true) + view.getUint16(at + 5, true));
+      found.height = Math.max(found.height, view.getUint16(at + 3, true) + view.getUint16(at + 7, true));
+      at += 11 + colours(view.getUint8(at + 9));
+    } else if (kind === 0x21) at += 2;
+    // What decoders skip is skipped.
+    else at += 1;
+    if (kind !== 0x2c && kind !== 0x21) continue;
+    while (at < view.byteLength && view.getUint8(at) !== 0) at += 1 + view.getUint8(at);
+    at += 1;
+  }
+  return found;
+}
+
 /** The frame header (SOF) is the first segment whose marker is C0 to CF, without the tables C4, C8 and CC. */
 function readJpeg(view: DataView): Found {
   for (let at = 2; at < view.byteLength;) {
@@ -72,7 +124,9 @@ function readJpeg(view: DataView): Found {
     if (marker === 0xff) at += 1;
     else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) at += 2;
     else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
-      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
+      // Arithmetic coding (C9 to CF) has no such bound.
+      const pixelsPerByte = marker < 0xc9 ? JPEG_PIXELS : Infinity;
+      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7), pixelsPerByte };
     } else at += 2 + view.getUint16(at + 2);
   }
   return {};

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MeshwrightError, systemCode } from '../errors.js';
+import { MeshwrightError, printable, systemCode } from '../errors.js';
 
 /** Which local paths an agent may name, and how every refusal is worded. */
 
@@ -158,7 +158,7 @@ export function pathError(
 
 /** A path or what was given for one, fit for a sentence. */
 export function shown(text: string): string {
-  const clean = text.replace(/\p{Cc}/gu, '·');
+  const clean = printable(text);
   return clean === ''
     ? 'An empty path'
     : clean.length > 200

@@ -78,12 +78,19 @@ export async function resolvePublic(hostname: string, resolve: Resolve): Promise
   return addresses;
 }
 
+/** A name in the DNS has no more characters (RFC 1035). */
+const MAX_SHOWN_HOST = 253;
+
 /** The refusal of a host, with the way out for an operator who means it. `entry` is what to allow: `host[:port]`. */
 export function refusedHost(hostname: string, reason: string, entry: string): MeshwrightError {
+  const wayOut =
+    entry.length > MAX_SHOWN_HOST
+      ? ''
+      : `; if this host is meant to be used, add ${entry} to MESHWRIGHT_ALLOW_HOSTS`;
+  const shown = hostname.length > MAX_SHOWN_HOST ? `${hostname.slice(0, MAX_SHOWN_HOST)}…` : hostname;
   return new MeshwrightError(
     'url_refused',
-    `Nothing is fetched from ${hostname}: ${reason}. Give a public https URL; if this host is meant to be used, ` +
-      `add ${entry} to MESHWRIGHT_ALLOW_HOSTS.`,
+    `Nothing is fetched from ${shown}: ${reason}. Give a public https URL${wayOut}.`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { printable } from '../errors.js';
 import { isRecord, type Json } from '../json.js';
 import { redact } from '../log.js';
 import { bare, CallError, type Reply } from './call-error.js';
@@ -110,7 +111,7 @@ function textIn(body: Record<string, unknown>): string | undefined {
 /** A text of a provider as it may be shown: one line, not too long, secrets masked. */
 export function plainText(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const line = bare(redact(value.replace(/\s+/g, ' ').trim()));
+  const line = bare(redact(printable(value.replace(/\s+/g, ' ').trim())));
   if (line === '') return undefined;
   return line.length > MAX_TEXT ? `${line.slice(0, MAX_TEXT)}…` : line;
 }

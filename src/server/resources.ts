@@ -256,7 +256,7 @@ const TEMPLATES = [
 ];
 
 /** What a URI names; ids are checked against the rows later, never used as a path. */
-function parseUri(uri: string): Target | undefined {
+export function parseUri(uri: string): Target | undefined {
   if (uri === MODELS_URI) return { kind: 'models' };
   const job = /^meshwright:\/\/jobs\/([0-9a-z_]+)$/.exec(uri)?.[1];
   if (job !== undefined) return { kind: 'job', id: job };

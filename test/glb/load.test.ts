@@ -194,7 +194,10 @@ describe('load refuses', () => {
   it('counts that would take gigabytes, before memory is taken', async () => {
     const { json, bin } = triangle();
     const empty = { componentType: 5126, type: 'MAT4', count: 2 ** 31 };
-    await expect(refusal(assemble({ ...json, accessors: [empty] }, bin))).resolves.toContain('1024 MiB');
+    await expect(refusal(assemble({ ...json, accessors: [empty] }, bin))).resolves.toContain('64 MiB');
+    // A file of half a kilobyte, and seconds of work on zeros that it does not hold.
+    const zeros = { componentType: 5126, type: 'VEC3', count: 6_000_000 };
+    await expect(refusal(assemble({ ...json, accessors: [zeros] }, bin))).resolves.toContain('64 MiB');
     // Each is harmless by itself.
     const wide = new Uint8Array(2 ** 20);
     const many = Array.from({ length: 2000 }, () => ({
@@ -205,15 +208,26 @@ describe('load refuses', () => {
     }));
     const views = { bufferViews: [{ buffer: 0, byteLength: 2 ** 20 }], buffers: [{ byteLength: 2 ** 20 }] };
     await expect(refusal(assemble({ ...json, ...views, accessors: many }, wide))).resolves.toContain(
-      '1024 MiB',
+      '124 MiB',
     );
+  });
+
+  it('more parts than anybody can use, counted over all lists', async () => {
+    const { json, bin } = triangle();
+    const nodes = (count: number): object[] => Array.from({ length: count }, () => ({ mesh: 0 }));
+    const materials = Array.from({ length: 25_000 }, () => ({}));
+    await expect(refusal(assemble({ ...json, nodes: nodes(25_000), materials }, bin))).resolves.toContain(
+      'parts',
+    );
+    const scenes = Array.from({ length: 21 }, () => ({ nodes: Array.from({ length: 50_000 }, () => 0) }));
+    await expect(refusal(assemble({ ...json, scenes }, bin))).resolves.toContain('references');
   });
 
   it('compressed geometry that promises more than is declared, before it is decoded', async () => {
     const meshopt = await meshoptCube();
     await expect(
       refusal(edited(meshopt, /"count":\d+(?=[^}]*"mode")|(?<="mode"[^}]*)"count":\d+/, '"count":400000000')),
-    ).resolves.toMatch(/1024 MiB|contradicts/);
+    ).resolves.toMatch(/MiB in memory|contradicts/);
     await expect(refusal(edited(meshopt, /"mode":"ATTRIBUTES"/, '"mode":"SECRETS"'))).resolves.toContain(
       'mode',
     );

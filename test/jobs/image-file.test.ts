@@ -53,12 +53,14 @@ function pngOf(width: number, height: number): Buffer {
   ]);
 }
 
-/** The image with the size in its header replaced by 60000 × 60000. */
-async function bomb(format: 'png' | 'jpeg' | 'webp' | 'gif' | 'tiff' | 'avif'): Promise<Buffer> {
+/** The image with the size in its header replaced by another one. */
+async function bomb(
+  format: 'png' | 'jpeg' | 'webp' | 'gif' | 'tiff' | 'avif',
+  size = 60_000,
+): Promise<Buffer> {
   const bytes = await picture(64, 32)
     .toFormat(format, format === 'webp' ? { lossless: true } : {})
     .toBuffer();
-  const size = 60_000;
   if (format === 'png') return pngOf(size, size);
   if (format === 'gif') {
     bytes.writeUInt16LE(size, 6);
@@ -243,6 +245,37 @@ describe('images that are refused', () => {
       });
     },
   );
+
+  it('a GIF whose frame is larger than the GIF', async () => {
+    const bytes = await picture(64, 32).gif().toBuffer();
+    const frame = bytes.indexOf(Buffer.from([0x2c, 0, 0, 0, 0, 64, 0, 32, 0]));
+    bytes.writeUInt16LE(60_000, frame + 5);
+    bytes.writeUInt16LE(800, frame + 7);
+    expect(await refusal(bytes)).toMatchObject({ message: expect.stringContaining('60000 × 800') });
+  });
+
+  it.each(['png', 'jpeg', 'gif'] as const)(
+    'a small %s that claims more pixels than its bytes can hold',
+    async (format) => {
+      const claimed = await bomb(format, 6000);
+      expect(await refusal(claimed)).toMatchObject({
+        code: 'invalid_image',
+        message: expect.stringMatching(/6000 × 6000 pixels, which \d+ bytes of \w+ cannot hold/),
+      });
+    },
+  );
+
+  it('plain images that are as small as their size allows are taken', async () => {
+    const plain = sharp({ create: { width: 2000, height: 1500, channels: 3, background: '#fff' } });
+    const smallest = [
+      plain.clone().png({ compressionLevel: 9 }),
+      plain.clone().png({ palette: true, colours: 2, compressionLevel: 9 }),
+      plain.clone().jpeg({ quality: 1, progressive: true }),
+      plain.clone().gif(),
+    ];
+    for (const image of smallest)
+      await expect(checkImage(await image.toBuffer(), 'image_url')).resolves.toBeDefined();
+  });
 
   it('200 megapixels, and just over 50', async () => {
     expect(await refusal(pngOf(20_000, 10_000))).toMatchObject({

@@ -1,3 +1,4 @@
+import { printable } from '../../errors.js';
 import { isRecord } from '../../json.js';
 import { redact } from '../../log.js';
 import { bare, headerOf, type Reply } from '../call-error.js';
@@ -77,7 +78,7 @@ function textOf(value: unknown): string | undefined {
 }
 
 function oneLine(text: string): string {
-  const line = redact(text.replace(/\s+/g, ' ').trim());
+  const line = redact(printable(text.replace(/\s+/g, ' ').trim()));
   return line.length > MAX_TEXT ? `${line.slice(0, MAX_TEXT)}…` : line;
 }
 
