@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build as bundle } from 'esbuild';
+import { build as bundle, type Metafile } from 'esbuild';
+import { formatLicences, givenLicence, licencesOf } from './licences.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -14,17 +14,14 @@ const require = createRequire(import.meta.url);
  */
 export async function build(): Promise<void> {
   const outdir = path.join(root, 'dist');
-  const entries: Record<string, string> = {
-    cli: 'src/cli.ts',
-    'engine-worker': 'src/engine/worker.ts',
-    'glb-worker': 'src/glb/worker.ts',
-  };
   await mkdir(outdir, { recursive: true });
   const result = await bundle({
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(
-      Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file))),
-    ),
+    entryPoints: {
+      cli: 'src/cli.ts',
+      'engine-worker': 'src/engine/worker.ts',
+      'glb-worker': 'src/glb/worker.ts',
+    },
     outdir,
     bundle: true,
     splitting: true,
@@ -54,7 +51,17 @@ export async function build(): Promise<void> {
       path.join(outdir, 'basis', name.replace(/\.js$/, '.cjs')),
     );
   }
-  if (existsSync(path.join(outdir, 'cli.js'))) await chmod(path.join(outdir, 'cli.js'), 0o755);
+  await writeFile(path.join(outdir, 'THIRD-PARTY-LICENSES.txt'), await thirdParties(result.metafile));
+  await chmod(path.join(outdir, 'cli.js'), 0o755);
+}
+
+/** The licences of everything in `dist/` that is not our own. */
+async function thirdParties({ outputs }: Metafile): Promise<string> {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  const carried = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
+  const basis = await givenLicence('basis_universal');
+  if (!basis) throw new Error('The licence of the KTX2 transcoder is missing.');
+  return formatLicences([...(await licencesOf(carried, root)), basis]);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await build();
