@@ -9,7 +9,12 @@ import { MeshwrightError } from './errors.js';
  */
 
 /** The services that run models; `local` is the built-in generator. */
-export type ProviderId = 'fal' | 'pixazo' | 'scenario' | 'local';
+export const PROVIDER_IDS = ['fal', 'pixazo', 'scenario', 'local'] as const;
+export type ProviderId = (typeof PROVIDER_IDS)[number];
+
+export function isProviderId(value: unknown): value is ProviderId {
+  return PROVIDER_IDS.some((id) => id === value);
+}
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
@@ -202,6 +207,31 @@ export const SETTINGS: readonly Setting[] = [
     },
   },
 ];
+
+/** What a provider is reached with; one that is absent does not exist under this configuration. */
+export interface Credentials {
+  fal?: { key: string };
+  pixazo?: { key: string };
+  scenario?: { key: string; secret: string };
+  /** Needs none. */
+  local: object;
+}
+
+export function credentialsOf({
+  falKey,
+  pixazoKey,
+  scenarioKey,
+  scenarioSecret,
+}: Pick<Config, 'falKey' | 'pixazoKey' | 'scenarioKey' | 'scenarioSecret'>): Credentials {
+  return {
+    ...(falKey === undefined ? {} : { fal: { key: falKey } }),
+    ...(pixazoKey === undefined ? {} : { pixazo: { key: pixazoKey } }),
+    ...(scenarioKey === undefined || scenarioSecret === undefined
+      ? {}
+      : { scenario: { key: scenarioKey, secret: scenarioSecret } }),
+    local: {},
+  };
+}
 
 /** `MESHWRIGHT_DATA_DIR` → `--data-dir`; what a secret would be called is refused by the command line. */
 export function flagOf(setting: Setting): string {

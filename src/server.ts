@@ -4,7 +4,14 @@ import type {
   Tool as ToolDefinition,
 } from '@modelcontextprotocol/server';
 import { ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
-import { type Config, type ProviderId, version } from './config.js';
+import {
+  type Config,
+  credentialsOf,
+  isProviderId,
+  PROVIDER_IDS,
+  type ProviderId,
+  version,
+} from './config.js';
 import { MeshwrightError } from './errors.js';
 import listed from './generated/tools.json' with { type: 'json' };
 import type { Jobs } from './jobs/service.js';
@@ -142,8 +149,8 @@ function reporterOf(context: ServerContext, log: Log): ProgressReporter {
 export function visibleTools(config: Config): Listed[] {
   const all: Listed[] = listed.map((entry) => ({
     group: entry.group,
-    providers: 'providers' in entry ? providerIds(entry.providers) : undefined,
-    definition: definitionOf(entry.definition),
+    providers: 'providers' in entry ? entry.providers.filter(isProviderId) : undefined,
+    definition: listedDefinition(entry.definition),
   }));
   const names = new Set(['all', ...all.flatMap(({ group, definition: { name } }) => [group, name])]);
   const unknown = config.tools.find((name) => !names.has(name));
@@ -154,7 +161,8 @@ export function visibleTools(config: Config): Listed[] {
     );
   }
   const wanted = new Set(config.tools);
-  const keys = providersWithKey(config);
+  const credentials = credentialsOf(config);
+  const keys = new Set(PROVIDER_IDS.filter((id) => credentials[id]));
   return all
     .filter(({ group, definition: { name } }) => wanted.has('all') || wanted.has(group) || wanted.has(name))
     .filter(({ providers }) => providers === undefined || providers.some((id) => keys.has(id)))
@@ -176,22 +184,8 @@ function withProviderChoice(entry: Listed, keys: ReadonlySet<ProviderId>): Liste
   };
 }
 
-function providersWithKey(config: Config): ReadonlySet<ProviderId> {
-  const keys = new Set<ProviderId>(['local']);
-  if (config.falKey) keys.add('fal');
-  if (config.pixazoKey) keys.add('pixazo');
-  if (config.scenarioKey) keys.add('scenario');
-  return keys;
-}
-
-const PROVIDER_IDS: readonly ProviderId[] = ['fal', 'pixazo', 'scenario', 'local'];
-
-function providerIds(names: readonly string[] | undefined): readonly ProviderId[] | undefined {
-  return names && PROVIDER_IDS.filter((id) => names.includes(id));
-}
-
 /** The generated file's entry as the SDK types it: an object schema says so with a literal. */
-function definitionOf(entry: (typeof listed)[number]['definition']): ToolDefinition {
+function listedDefinition(entry: (typeof listed)[number]['definition']): ToolDefinition {
   const { inputSchema, ...rest } = entry;
   const outputSchema = 'outputSchema' in rest ? rest.outputSchema : undefined;
   return {

@@ -23,8 +23,6 @@ export interface WorkerOptions {
   timeoutMs: number;
   /** Limit of the JavaScript heap (typed arrays do not count). */
   maxHeapMb?: number | undefined;
-  /** Buffers to move instead of copy. */
-  transfer?: ArrayBuffer[] | undefined;
 }
 
 type WorkerMessage<Out> =
@@ -41,7 +39,7 @@ type WorkerMessage<Out> =
  * @throws MeshwrightError what the task threw, `timeout`, or `cancelled` when the signal fired
  */
 export function runInWorker<In, Out>(name: string, input: In, options: WorkerOptions): Promise<Out> {
-  const { signal, onProgress, timeoutMs, maxHeapMb = 1024, transfer = [] } = options;
+  const { signal, onProgress, timeoutMs, maxHeapMb = 1024 } = options;
   return new Promise<Out>((resolve, reject) => {
     if (signal?.aborted) {
       reject(new MeshwrightError('cancelled', 'Cancelled before the work began.'));
@@ -49,7 +47,6 @@ export function runInWorker<In, Out>(name: string, input: In, options: WorkerOpt
     }
     const worker = new Worker(new URL(`./${name}-worker.js`, import.meta.url), {
       workerData: input,
-      transferList: transfer,
       // stdout belongs to the protocol: what a library prints there is dropped.
       stdout: true,
       stderr: true,

@@ -1,4 +1,4 @@
-import type { Config, ProviderId } from '../config.js';
+import { type Config, type Credentials, credentialsOf, type ProviderId } from '../config.js';
 import { FalProvider, type FalOptions } from './fal.js';
 import { LocalProvider } from './local.js';
 import { PixazoProvider } from './pixazo.js';
@@ -20,38 +20,33 @@ export class Providers {
 
   /** A provider exists when its key does. */
   of(config: Config): ReadonlyMap<ProviderId, Provider> {
-    const { falKey, pixazoKey, scenarioKey, scenarioSecret } = config;
-    const keys = JSON.stringify([falKey, pixazoKey, scenarioKey, scenarioSecret]);
-    const known = this.#byKeys.get(keys) ?? providersFor(config, this.#local, this.#hints);
+    const credentials = credentialsOf(config);
+    const keys = JSON.stringify(credentials);
+    const known = this.#byKeys.get(keys) ?? providersFor(credentials, config, this.#local, this.#hints);
     this.#byKeys.set(keys, known);
     return known;
   }
 }
 
-function providersFor(config: Config, local: LocalProvider, hints: Hints): ReadonlyMap<ProviderId, Provider> {
+function providersFor(
+  credentials: Credentials,
+  config: Config,
+  local: LocalProvider,
+  hints: Hints,
+): ReadonlyMap<ProviderId, Provider> {
   const all: Provider[] = [local];
-  const { falKey, pixazoKey, scenarioKey, scenarioSecret, allowHosts, pollMs } = config;
+  const { allowHosts, pollMs, falQueueUrl: queueUrl, falRestUrl: restUrl } = config;
   const fal =
-    falKey === undefined
-      ? undefined
-      : new FalProvider({
-          key: falKey,
-          queueUrl: config.falQueueUrl,
-          restUrl: config.falRestUrl,
-          allowHosts,
-          pollMs,
-          ...hints,
-        });
+    credentials.fal &&
+    new FalProvider({ ...credentials.fal, queueUrl, restUrl, allowHosts, pollMs, ...hints });
   if (fal) all.push(fal);
-  if (pixazoKey !== undefined) {
+  if (credentials.pixazo) {
     const host = fal ? { hostImage: fal.upload.bind(fal), hostTitle: fal.title } : {};
-    all.push(new PixazoProvider({ key: pixazoKey, url: config.pixazoUrl, pollMs, ...host, ...hints }));
+    all.push(new PixazoProvider({ ...credentials.pixazo, url: config.pixazoUrl, pollMs, ...host, ...hints }));
   }
-  if (scenarioKey !== undefined && scenarioSecret !== undefined) {
+  if (credentials.scenario) {
     const url = config.scenarioUrl;
-    all.push(
-      new ScenarioProvider({ key: scenarioKey, secret: scenarioSecret, url, allowHosts, pollMs, ...hints }),
-    );
+    all.push(new ScenarioProvider({ ...credentials.scenario, url, allowHosts, pollMs, ...hints }));
   }
   return new Map(all.map((provider) => [provider.id, provider]));
 }

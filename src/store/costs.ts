@@ -1,4 +1,4 @@
-import { isProviderId } from './rows.js';
+import { isProviderId } from '../config.js';
 import type { Sqlite, SqlRow } from './sqlite.js';
 import type { CostRow } from './types.js';
 

@@ -1,3 +1,4 @@
+import { isProviderId } from '../config.js';
 import { MeshwrightError } from '../errors.js';
 import type { Asset, ImageRef, Job, JobError, JobState, JsonObject } from './types.js';
 
@@ -57,7 +58,6 @@ const STATES: ReadonlySet<unknown> = new Set<JobState>([
   'cancelled',
   'unconfirmed',
 ]);
-const PROVIDERS: ReadonlySet<unknown> = new Set<Job['provider']>(['fal', 'pixazo', 'scenario', 'local']);
 const ROLES: ReadonlySet<unknown> = new Set<Asset['role']>([
   'model',
   'preview',
@@ -66,10 +66,6 @@ const ROLES: ReadonlySet<unknown> = new Set<Asset['role']>([
   'other',
 ]);
 const CHARGED: ReadonlySet<unknown> = new Set<JobError['charged']>(['no', 'yes', 'unknown']);
-
-export function isProviderId(value: unknown): value is Job['provider'] {
-  return PROVIDERS.has(value);
-}
 
 function isJobState(value: unknown): value is JobState {
   return STATES.has(value);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { isRecord } from '../../src/json.js';
 import { imageFields } from '../../src/jobs/model.js';
 import { models } from '../../src/tools/models.js';
+import { Providers } from '../../src/providers/index.js';
 import { definitionOf, tools } from '../../src/tools/index.js';
 import { loadConfig } from '../../src/config.js';
 import { visibleTools } from '../../src/server.js';
@@ -90,6 +91,21 @@ describe('the list of tools', () => {
       SCENARIO_SDK_API_SECRET: 's',
     });
     expect(tokens(visibleTools(config))).toBeLessThan(8000);
+  });
+
+  it.each([
+    {},
+    { FAL_KEY: 'a:b' },
+    { PIXAZO_API_KEY: 'k' },
+    { SCENARIO_SDK_API_KEY: 'k', SCENARIO_SDK_API_SECRET: 's' },
+    { FAL_KEY: 'a:b', PIXAZO_API_KEY: 'k' },
+  ])('shows the models of the providers that exist, and no others: %j', (keys) => {
+    const config = loadConfig(keys);
+    const existing = new Providers().of(config);
+    const runnable = models().filter(({ routes }) => routes.some(({ provider }) => existing.has(provider)));
+    const shown = visibleTools(config).filter(({ group }) => group === 'models');
+    expect(shown.map(({ definition }) => definition.name)).toEqual(runnable.map(({ tool }) => tool));
+    expect(existing.size).toBe(1 + Object.keys(keys).filter((name) => !name.endsWith('SECRET')).length);
   });
 
   it('can be narrowed by name and group, and stops the start on a name that is not there', () => {

@@ -21,7 +21,6 @@ interface Service {
   title: string;
   /** Names of the variables that make it exist. */
   keys: string;
-  hasKey: (config: Config) => boolean;
   urls: (config: Config) => string[];
 }
 
@@ -30,21 +29,18 @@ const SERVICES: readonly Service[] = [
     id: 'fal',
     title: 'fal.ai',
     keys: 'FAL_KEY',
-    hasKey: ({ falKey }) => falKey !== undefined,
     urls: ({ falQueueUrl, falRestUrl }) => [falQueueUrl, falRestUrl],
   },
   {
     id: 'pixazo',
     title: 'Pixazo',
     keys: 'PIXAZO_API_KEY',
-    hasKey: ({ pixazoKey }) => pixazoKey !== undefined,
     urls: ({ pixazoUrl }) => [pixazoUrl],
   },
   {
     id: 'scenario',
     title: 'Scenario',
     keys: 'SCENARIO_SDK_API_KEY and SCENARIO_SDK_API_SECRET',
-    hasKey: ({ scenarioKey }) => scenarioKey !== undefined,
     urls: ({ scenarioUrl }) => [scenarioUrl],
   },
 ];
@@ -70,12 +66,12 @@ function readPrices({ prices }: Config): [Prices, ...Check[]] {
 }
 
 async function checkService(
-  { id, title, keys, hasKey, urls }: Service,
+  { id, title, keys, urls }: Service,
   config: Config,
   provider: Provider | undefined,
   prices: Prices,
 ): Promise<Check> {
-  if (!hasKey(config)) return ok(title, `no key, so its models are not offered; set ${keys} to use them`);
+  if (!provider) return ok(title, `no key, so its models are not offered; set ${keys} to use them`);
   const hosts = urls(config).map((url) => new URL(url));
   const outcomes = await Promise.all(hosts.map(async (url) => ({ url, trouble: await reach(url) })));
   const unreachable = outcomes.filter(({ trouble }) => trouble !== undefined);
@@ -87,7 +83,7 @@ async function checkService(
     );
   }
   const reached = `${hosts.map(({ host }) => host).join(' and ')} can be reached`;
-  const verdict = await provider?.checkKey?.({ signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const verdict = await provider.checkKey?.({ signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (verdict?.key === 'refused') {
     return fail(title, `the key is refused: ${verdict.why}`, `Set ${keys} to an active key of ${title}.`);
   }
@@ -99,7 +95,7 @@ async function checkService(
 }
 
 /** What a call with defaults costs, in words. */
-async function priceOf(id: ProviderId, provider: Provider | undefined, prices: Prices): Promise<string> {
+async function priceOf(id: ProviderId, provider: Provider, prices: Prices): Promise<string> {
   const model = findModel(USUAL);
   const route = model?.routes.find((one) => one.provider === id);
   if (!model || !route) return 'its prices are in list_models';
