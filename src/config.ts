@@ -40,6 +40,11 @@ export interface Config {
   tokens: string | undefined;
   linkSeconds: number;
   publicUrl: string | undefined;
+  allowOrigins: string[];
+  oauthIssuer: string | undefined;
+  oauthAudience: string | undefined;
+  oauthJwksUrl: string | undefined;
+  oauthScope: string | undefined;
   log: LogLevel;
 }
 
@@ -197,6 +202,47 @@ export const SETTINGS: readonly Setting[] = [
     read: readBaseUrl,
   },
   {
+    name: 'MESHWRIGHT_ALLOW_ORIGINS',
+    key: 'allowOrigins',
+    help: 'comma-separated origins (`https://app.example`) whose pages may call the HTTP server',
+    default: 'none',
+    read: readOrigins,
+  },
+  {
+    name: 'MESHWRIGHT_OAUTH_ISSUER',
+    key: 'oauthIssuer',
+    help: 'authorization server whose access tokens the HTTP server takes (its issuer URL)',
+    default: 'none',
+    read: (text) => {
+      readBaseUrl(text);
+      return text;
+    },
+  },
+  {
+    name: 'MESHWRIGHT_OAUTH_AUDIENCE',
+    key: 'oauthAudience',
+    help: 'what `aud` of such a token must name',
+    default: '`MESHWRIGHT_PUBLIC_URL`/mcp',
+    read: (text) => text,
+  },
+  {
+    name: 'MESHWRIGHT_OAUTH_JWKS_URL',
+    key: 'oauthJwksUrl',
+    help: "the issuer's keys",
+    default: "from the issuer's metadata",
+    read: readBaseUrl,
+  },
+  {
+    name: 'MESHWRIGHT_OAUTH_SCOPE',
+    key: 'oauthScope',
+    help: 'what such a token must grant',
+    default: 'nothing',
+    read: (text) => {
+      if (/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)) return text;
+      throw new Error('must be one scope');
+    },
+  },
+  {
     name: 'MESHWRIGHT_LOG',
     key: 'log',
     help: 'error, warn, info or debug: JSON lines on stderr, secrets and signed URLs masked',
@@ -312,6 +358,11 @@ function defaults(env: NodeJS.ProcessEnv): Config {
     tokens: undefined,
     linkSeconds: 3600,
     publicUrl: undefined,
+    allowOrigins: [],
+    oauthIssuer: undefined,
+    oauthAudience: undefined,
+    oauthJwksUrl: undefined,
+    oauthScope: undefined,
     log: 'info',
   };
 }
@@ -357,6 +408,20 @@ function readBaseUrl(text: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
+function readOrigins(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)
+    .map((part) => {
+      const origin = URL.canParse(part) ? new URL(part).origin : 'null';
+      if (origin === 'null' || part.replace(/\/$/, '') !== origin) {
+        throw new Error('must be a comma-separated list of origins such as https://app.example');
+      }
+      return origin;
+    });
+}
+
 function readHosts(text: string): string[] {
   return text
     .split(',')
@@ -388,6 +453,13 @@ function configuration(message: string): MeshwrightError {
 
 /** meshwright's own version, from the package that this file was shipped in. */
 export function version(): string {
+  known ??= readVersion();
+  return known;
+}
+
+let known: string | undefined;
+
+function readVersion(): string {
   const parsed: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   if (
     typeof parsed === 'object' &&

@@ -17,22 +17,31 @@ export function openLog(config: Config): Log {
 /**
  * Opens the jobs and takes up every unfinished one.
  *
+ * @param configOf the settings of a principal, where they may be its own
  * @throws MeshwrightError `storage` when the data folder cannot be used
  */
-export async function openJobs(config: Config, log: Log): Promise<Jobs> {
-  const jobs = await lookAtJobs(config, log);
+export async function openJobs(
+  config: Config,
+  log: Log,
+  configOf?: (principal: string) => Config,
+): Promise<Jobs> {
+  const jobs = await lookAtJobs(config, log, configOf);
   await jobs.list(LOCAL_PRINCIPAL, { limit: 1 });
   await jobs.start();
   return jobs;
 }
 
 /** Opens the jobs and carries none of them on. */
-export async function lookAtJobs(config: Config, log: Log): Promise<Jobs> {
+export async function lookAtJobs(
+  config: Config,
+  log: Log,
+  configOf?: (principal: string) => Config,
+): Promise<Jobs> {
   const [{ Jobs: Service }, { findModel }] = await Promise.all([
     import('./jobs/service.js'),
     import('./tools/models.js'),
   ]);
-  return new Service({ config, log, model: (tool) => Promise.resolve(findModel(tool)) });
+  return new Service({ config, configOf, log, model: (tool) => Promise.resolve(findModel(tool)) });
 }
 
 /** Where the files lie, for callers on the same machine. */

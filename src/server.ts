@@ -19,7 +19,8 @@ import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
 import { servePrompts } from './server/prompts.js';
 import { ProgressReporter } from './server/progress.js';
-import { Resources } from './server/resources.js';
+import { JobUpdates } from './server/job-updates.js';
+import { serveResources } from './server/resources.js';
 import { asTask, listsTaskSupport, serveTasks, TASK_CAPABILITIES, taskForm } from './server/tasks.js';
 
 /**
@@ -43,16 +44,21 @@ export interface ServerDeps {
 
 export interface Serving {
   server: McpServer;
-  resources: Resources;
+  /** What its client subscribed to. */
+  updates: JobUpdates;
 }
 
-const INSTRUCTIONS =
+/** @param onDisk whether the caller's files are on this machine */
+const instructions = (onDisk: boolean): string =>
   'meshwright turns pictures into 3D models (GLB). Call list_models first: it is free and shows prices. ' +
-  'Images: https URL, absolute or ~ path, file:// URL, data URI, or meshwright://assets/… of an earlier file. ' +
+  (onDisk
+    ? 'Images: https URL, absolute or ~ path, file:// URL, data URI, or meshwright://assets/… of an earlier file. '
+    : 'Images: https URL, data URI, meshwright://assets/… of an earlier file, or a file handed over with upload_image. ') +
   'A model tool waits a while and then answers with a job; while its status is queued or running call wait_for_job with the job_id, ' +
   'and never start the same job again: jobs cost money, go on by themselves and survive restarts. ' +
   'Every answer says in `next` what to do. Look at a result with view_asset before you judge it; ' +
-  'give files to the user with save_asset. Never repeat an "unconfirmed" job without asking the user.';
+  (onDisk ? 'give files to the user with save_asset. ' : 'give the user the `url` of a file. ') +
+  'Never repeat an "unconfirmed" job without asking the user.';
 
 interface Listed {
   group: string;
@@ -63,7 +69,7 @@ interface Listed {
 const TOOL_LIST_TTL_MS = 300_000;
 
 export function createServer(deps: ServerDeps): Serving {
-  const visible = visibleTools(deps.config);
+  const { list, withTasks } = toolLists(deps.config);
   const server = new Server(
     { name: 'meshwright', title: 'meshwright', version: version() },
     {
@@ -74,16 +80,11 @@ export function createServer(deps: ServerDeps): Serving {
         prompts: { listChanged: false },
         ...TASK_CAPABILITIES,
       },
-      instructions: INSTRUCTIONS,
-      cacheHints: { 'tools/list': { ttlMs: TOOL_LIST_TTL_MS, cacheScope: 'public' } },
+      instructions: instructions(deps.config.allowedDirs.length > 0),
+      // Keys are a caller's own, and so is the list.
+      cacheHints: { 'tools/list': { ttlMs: TOOL_LIST_TTL_MS, cacheScope: 'private' } },
     },
   );
-  const list = { tools: visible.map(({ definition }) => definition) };
-  const withTasks = {
-    tools: visible.map(({ group, definition }) =>
-      group === 'models' ? { ...definition, execution: { taskSupport: 'optional' as const } } : definition,
-    ),
-  };
   server.setRequestHandler('tools/list', () => (listsTaskSupport(server) ? withTasks : list));
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const known = list.tools.some(({ name }) => name === params.name);
@@ -123,8 +124,9 @@ export function createServer(deps: ServerDeps): Serving {
     return jobResult(job, jobs, deps.locate(jobs));
   });
   servePrompts(server);
-  const resources = new Resources(server, deps);
-  return { server, resources };
+  const updates = new JobUpdates(deps, (uri) => server.sendResourceUpdated({ uri }));
+  serveResources(server, deps, updates);
+  return { server, updates };
 }
 
 function reporterOf(context: ServerContext, log: Log): ProgressReporter {
@@ -139,6 +141,31 @@ function reporterOf(context: ServerContext, log: Log): ProgressReporter {
             params: { progressToken: token, progress, total: 100, message },
           }).catch((error: unknown) => log.debug('cannot send progress', { error: String(error) })),
   );
+}
+
+interface ToolLists {
+  list: { tools: ToolDefinition[] };
+  /** For the protocol revision whose lists say which tools can be called as tasks. */
+  withTasks: { tools: ToolDefinition[] };
+}
+
+const toolListsOf = new WeakMap<Config, ToolLists>();
+
+/** The answers to `tools/list`, made once: over HTTP there is a server object for every request. */
+function toolLists(config: Config): ToolLists {
+  const known = toolListsOf.get(config);
+  if (known) return known;
+  const visible = visibleTools(config);
+  const lists = {
+    list: { tools: visible.map(({ definition }) => definition) },
+    withTasks: {
+      tools: visible.map(({ group, definition }) =>
+        group === 'models' ? { ...definition, execution: { taskSupport: 'optional' as const } } : definition,
+      ),
+    },
+  };
+  toolListsOf.set(config, lists);
+  return lists;
 }
 
 /**
@@ -163,10 +190,14 @@ export function visibleTools(config: Config): Listed[] {
   const wanted = new Set(config.tools);
   const credentials = credentialsOf(config);
   const keys = new Set(PROVIDER_IDS.filter((id) => credentials[id]));
-  return all
-    .filter(({ group, definition: { name } }) => wanted.has('all') || wanted.has(group) || wanted.has(name))
-    .filter(({ providers }) => providers === undefined || providers.some((id) => keys.has(id)))
-    .map((entry) => withProviderChoice(entry, keys));
+  return (
+    all
+      .filter(({ group, definition: { name } }) => wanted.has('all') || wanted.has(group) || wanted.has(name))
+      .filter(({ providers }) => providers === undefined || providers.some((id) => keys.has(id)))
+      // Where no folder is open there is nothing to save to.
+      .filter(({ definition: { name } }) => name !== 'save_asset' || config.allowedDirs.length > 0)
+      .map((entry) => withProviderChoice(entry, keys))
+  );
 }
 
 /** Where more than one route has a key, the agent may choose. */

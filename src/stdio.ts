@@ -36,7 +36,7 @@ export async function serveOverStdio(config: Config): Promise<void> {
   transport.oncancelled = (id) => listening.end(id);
   serveStdio(
     () => {
-      const { server, resources } = createServer({
+      const { server, updates } = createServer({
         config,
         log,
         jobs,
@@ -44,7 +44,7 @@ export async function serveOverStdio(config: Config): Promise<void> {
         locate: locateOnDisk,
         maxReadBytes: MAX_READ_BYTES,
       });
-      listening.add(resources);
+      listening.add(updates);
       return server;
     },
     { transport, onerror: (error) => log.warn('a protocol error', { error: error.message }) },

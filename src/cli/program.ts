@@ -74,6 +74,8 @@ function createProgram(finish: (code: number) => void): Command {
   addJobs(program, finish);
   addAssets(program, finish);
   addDoctor(program, finish);
+  addHttp(program);
+  addToken(program, finish);
   return program;
 }
 
@@ -182,6 +184,47 @@ function addDoctor(program: Command, finish: (code: number) => void): void {
     .action(async ({ json = false }: { json?: boolean }) => {
       const { doctor } = await import('./doctor/index.js');
       finish(await doctor(command, json));
+    });
+}
+
+function addHttp(program: Command): void {
+  const command = program
+    .command('http')
+    .description('serve MCP over Streamable HTTP at /mcp')
+    .option('--host <host>', 'name or address to bind to', '127.0.0.1')
+    .option('--port <port>', 'port to listen on', '3333')
+    .action(async () => {
+      const { serve } = await import('./http.js');
+      await serve(command);
+    });
+}
+
+function addToken(program: Command, finish: (code: number) => void): void {
+  const token = program.command('token').description('who may call the HTTP server, and with which caps');
+  const add = token
+    .command('add <name>')
+    .description('make a principal and print its token, once')
+    .option('--max-usd-per-job <usd>', 'spending cap of one job of this principal')
+    .option('--max-usd-per-day <usd>', 'spending cap of a day (UTC) of this principal')
+    .option('--json', 'print JSON')
+    .action(async (name: string) => {
+      const { addToken: make } = await import('./tokens.js');
+      finish(await make(add, name));
+    });
+  const list = token
+    .command('list')
+    .description('list the principals')
+    .option('--json', 'print JSON')
+    .action(async () => {
+      const { listTokens } = await import('./tokens.js');
+      finish(await listTokens(list));
+    });
+  const remove = token
+    .command('remove <name>')
+    .description('take the token of a principal away')
+    .action(async (name: string) => {
+      const { removeToken } = await import('./tokens.js');
+      finish(await removeToken(remove, name));
     });
 }
 

@@ -1,4 +1,5 @@
 import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import type { Config } from '../config.js';
 import { MeshwrightError } from '../errors.js';
 import { isRecord } from '../json.js';
 
@@ -16,6 +17,24 @@ export interface OAuthSettings {
   jwksUrl?: string | undefined;
   /** What a token must grant. */
   scope?: string | undefined;
+}
+
+/**
+ * What the settings say of access tokens; `undefined` when none are taken.
+ *
+ * @throws MeshwrightError `configuration` when the audience is not known
+ */
+export function oauthFrom(config: Config): OAuthSettings | undefined {
+  const { oauthIssuer: issuer, oauthAudience, oauthJwksUrl: jwksUrl, oauthScope: scope, publicUrl } = config;
+  if (issuer === undefined) return undefined;
+  const audience = oauthAudience ?? (publicUrl === undefined ? undefined : `${publicUrl}/mcp`);
+  if (audience === undefined || !URL.canParse(audience)) {
+    throw new MeshwrightError(
+      'configuration',
+      'MESHWRIGHT_OAUTH_ISSUER needs MESHWRIGHT_PUBLIC_URL, or MESHWRIGHT_OAUTH_AUDIENCE with the URL of this server: tokens for other servers must be refused.',
+    );
+  }
+  return { issuer, audience, jwksUrl, scope };
 }
 
 export type TokenVerdict =

@@ -9,3 +9,8 @@ export function assetIdOf(reference: string): string | undefined {
   const text = reference.startsWith(assetUri('')) ? reference.slice(assetUri('').length) : reference;
   return /^asset_[0-9a-z]{26}$/.test(text) ? text : undefined;
 }
+
+/** The id in the URI of a job; `undefined` when it is none. */
+export function jobIdOf(uri: string): string | undefined {
+  return /^meshwright:\/\/jobs\/([0-9a-z_]+)$/.exec(uri)?.[1];
+}

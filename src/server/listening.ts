@@ -1,7 +1,7 @@
 import type { RequestId } from '@modelcontextprotocol/server';
 import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
-import type { Resources } from './resources.js';
+import type { JobUpdates } from './job-updates.js';
 
 /**
  * What clients of the 2026 protocol listen to, by the request that asked. The protocol entry answers
@@ -11,21 +11,21 @@ import type { Resources } from './resources.js';
 export class Listening {
   readonly #log: Log;
   readonly #wanted = new Map<RequestId, readonly string[]>();
-  readonly #serving = new Set<Pick<Resources, 'subscribe' | 'unsubscribe' | 'close'>>();
+  readonly #serving = new Set<Pick<JobUpdates, 'subscribe' | 'unsubscribe' | 'close'>>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
   /** A server object serves this connection from now on. */
-  add(resources: Pick<Resources, 'subscribe' | 'unsubscribe' | 'close'>): void {
-    this.#serving.add(resources);
-    this.#subscribe(resources, new Set([...this.#wanted.values()].flat()));
+  add(updates: Pick<JobUpdates, 'subscribe' | 'unsubscribe' | 'close'>): void {
+    this.#serving.add(updates);
+    this.#subscribe(updates, new Set([...this.#wanted.values()].flat()));
   }
 
   begin(id: RequestId, uris: readonly string[]): void {
     this.#wanted.set(id, uris);
-    for (const resources of this.#serving) this.#subscribe(resources, new Set(uris));
+    for (const updates of this.#serving) this.#subscribe(updates, new Set(uris));
   }
 
   /** Ends what this request began, but for what another one listens to as well. */
@@ -34,19 +34,19 @@ export class Listening {
     this.#wanted.delete(id);
     const wanted = new Set([...this.#wanted.values()].flat());
     for (const uri of left.filter((one) => !wanted.has(one))) {
-      for (const resources of this.#serving) resources.unsubscribe(uri);
+      for (const updates of this.#serving) updates.unsubscribe(uri);
     }
   }
 
   close(): void {
-    for (const resources of this.#serving) resources.close();
+    for (const updates of this.#serving) updates.close();
     this.#serving.clear();
     this.#wanted.clear();
   }
 
-  #subscribe(resources: Pick<Resources, 'subscribe'>, uris: ReadonlySet<string>): void {
+  #subscribe(updates: Pick<JobUpdates, 'subscribe'>, uris: ReadonlySet<string>): void {
     for (const uri of uris) {
-      resources
+      updates
         .subscribe(uri)
         .catch((error: unknown) => this.#log.debug('cannot subscribe', { error: messageOf(error) }));
     }

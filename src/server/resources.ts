@@ -5,10 +5,10 @@ import { MeshwrightError, messageOf } from '../errors.js';
 import { echo, type Log, redact } from '../log.js';
 import { viewInspection } from '../jobs/inspection.js';
 import type { Jobs } from '../jobs/service.js';
-import { isFinal } from '../jobs/transition.js';
-import { assetUri, jobUri, SCHEME } from '../jobs/uris.js';
+import { jobIdOf, assetUri, jobUri, SCHEME } from '../jobs/uris.js';
 import { formatBytes, viewJob } from '../jobs/view.js';
 import type { ServerDeps } from '../server.js';
+import type { JobUpdates } from './job-updates.js';
 import type { Asset } from '../store/types.js';
 
 /** Jobs, assets and the catalogue as resources, with templates, completion and subscriptions. */
@@ -25,81 +25,35 @@ type Target =
   | { kind: 'asset' | 'info'; id: string }
   | { kind: 'part'; id: string; part: number };
 
-interface Subscription {
-  stop: () => void;
+/** Registers the methods of resources, subscriptions to `updates`, and completion. */
+export function serveResources(server: McpServer, deps: ServerDeps, updates: JobUpdates): void {
+  new Resources(deps).serve(server, updates);
 }
 
-export class Resources {
+class Resources {
   readonly #deps: ServerDeps;
-  readonly #server: McpServer;
-  /** By URI. */
-  readonly #subscriptions = new Map<string, Subscription>();
 
-  constructor(server: McpServer, deps: ServerDeps) {
+  constructor(deps: ServerDeps) {
     this.#deps = deps;
-    this.#server = server;
+  }
+
+  serve(server: McpServer, updates: JobUpdates): void {
     server.setRequestHandler('resources/list', ({ params }) => this.#guard(this.#list(params?.cursor)));
     server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: TEMPLATES }));
     server.setRequestHandler('resources/read', ({ params }, { mcpReq }) =>
       this.#guard(this.#read(params.uri, mcpReq.signal)),
     );
     server.setRequestHandler('resources/subscribe', async ({ params }) => {
-      await this.#guard(this.subscribe(params.uri));
+      await this.#guard(updates.subscribe(params.uri));
       return {};
     });
     server.setRequestHandler('resources/unsubscribe', ({ params }) => {
-      this.unsubscribe(params.uri);
+      updates.unsubscribe(params.uri);
       return {};
     });
     server.setRequestHandler('completion/complete', async ({ params }) => ({
       completion: await this.#guard(this.#complete(params.argument.name, params.argument.value)),
     }));
-  }
-
-  /** Tells the client from now on when this job's row changed. Other URIs are accepted and never change. */
-  async subscribe(uri: string): Promise<void> {
-    if (this.#subscriptions.has(uri)) return;
-    const target = parseUri(uri);
-    if (target?.kind !== 'job') return;
-    const own: Subscription = { stop: () => undefined };
-    this.#subscriptions.set(uri, own);
-    try {
-      const { store } = await this.#deps.jobs();
-      // It may have been given up meanwhile, and even begun anew.
-      if (this.#subscriptions.get(uri) === own) own.stop = this.#follow(uri, target.id, store);
-    } catch (error) {
-      if (this.#subscriptions.get(uri) === own) this.#subscriptions.delete(uri);
-      throw error;
-    }
-  }
-
-  #follow(uri: string, id: string, { jobs, bus }: Jobs['store']): () => void {
-    let seen = '';
-    const tell = async (): Promise<void> => {
-      const job = await jobs.get(id);
-      if (!job || job.principal !== this.#deps.principal) return;
-      // The bus may call without a change, and a lease is no change for anybody outside.
-      const now = `${job.state} ${job.stage} ${job.progress} ${job.queuePosition ?? ''} ${job.cancelOutcome ?? ''}`;
-      if (now === seen) return;
-      seen = now;
-      await this.#server.sendResourceUpdated({ uri });
-      // Nothing more will happen to it; what is unconfirmed may yet be found.
-      if (isFinal(job) && job.state !== 'unconfirmed') this.unsubscribe(uri);
-    };
-    return bus.subscribe(id, () => {
-      tell().catch((error: unknown) =>
-        this.#deps.log.debug('cannot tell of an update', { error: messageOf(error) }),
-      );
-    });
-  }
-
-  unsubscribe(uri: string): void {
-    this.#subscriptions.get(uri)?.stop();
-    this.#subscriptions.delete(uri);
-  }
-
-  close(): void {
-    for (const uri of this.#subscriptions.keys()) this.unsubscribe(uri);
   }
 
   async #list(cursor: string | undefined): Promise<{ resources: ListedResource[]; nextCursor?: string }> {
@@ -258,7 +212,7 @@ const TEMPLATES = [
 /** What a URI names; ids are checked against the rows later, never used as a path. */
 export function parseUri(uri: string): Target | undefined {
   if (uri === MODELS_URI) return { kind: 'models' };
-  const job = /^meshwright:\/\/jobs\/([0-9a-z_]+)$/.exec(uri)?.[1];
+  const job = jobIdOf(uri);
   if (job !== undefined) return { kind: 'job', id: job };
   const [, asset, rest, part] =
     /^meshwright:\/\/assets\/([0-9a-z_]+)(\/info|\/parts\/(\d{1,6}))?$/.exec(uri) ?? [];

@@ -1,7 +1,11 @@
-import { Client as ClientV2 } from '@modelcontextprotocol/client';
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as HttpTransportV2,
+} from '@modelcontextprotocol/client';
 import { StdioClientTransport as TransportV2 } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport as HttpTransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -70,12 +74,30 @@ export const CLIENT_KINDS: readonly ClientKind[] = ['v1', 'v2 legacy', 'v2 auto'
 
 const INFO = { name: 'meshwright-tests', version: '0.0.0' };
 
+/** Starts a server and talks to it over stdio. */
 export async function connect(
   kind: ClientKind,
   env: Record<string, string>,
   args: string[] = [],
 ): Promise<TestClient> {
-  return kind === 'v1' ? connectV1(env, args) : connectV2(kind, env, args);
+  if (kind === 'v1') {
+    const transport = new TransportV1(parameters(env, args));
+    return connectV1(transport, () => transport.pid);
+  }
+  const transport = new TransportV2(parameters(env, args));
+  return connectV2(kind, transport, () => transport.pid);
+}
+
+/** Talks to a server that is there over HTTP. */
+export async function connectHttp(
+  kind: ClientKind,
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<TestClient> {
+  const options = { requestInit: { headers } };
+  return kind === 'v1'
+    ? connectV1(new HttpTransportV1(new URL(url), options), () => null)
+    : connectV2(kind, new HttpTransportV2(new URL(url), options), () => null);
 }
 
 function parameters(
@@ -108,10 +130,12 @@ function contents(raw: {
   }));
 }
 
-async function connectV1(env: Record<string, string>, args: string[]): Promise<TestClient> {
+async function connectV1(
+  transport: Parameters<ClientV1['connect']>[0],
+  pid: () => number | null,
+): Promise<TestClient> {
   const { ResourceUpdatedNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
   const client = new ClientV1(INFO, { capabilities: {} });
-  const transport = new TransportV1(parameters(env, args));
   await client.connect(transport);
   const listeners = new Set<(uri: string) => void>();
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
@@ -119,7 +143,7 @@ async function connectV1(env: Record<string, string>, args: string[]): Promise<T
   });
   return {
     kind: 'v1',
-    pid: transport.pid,
+    pid: pid(),
     instructions: () => client.getInstructions(),
     listTools: async () => (await client.listTools()).tools,
     call: async (name, toolArgs, options) =>
@@ -140,10 +164,13 @@ async function connectV1(env: Record<string, string>, args: string[]): Promise<T
   };
 }
 
-async function connectV2(kind: ClientKind, env: Record<string, string>, args: string[]): Promise<TestClient> {
+async function connectV2(
+  kind: ClientKind,
+  transport: Parameters<ClientV2['connect']>[0],
+  pid: () => number | null,
+): Promise<TestClient> {
   const mode = kind === 'v2 legacy' ? 'legacy' : kind === 'v2 auto' ? 'auto' : { pin: '2026-07-28' };
   const client = new ClientV2(INFO, { capabilities: {}, versionNegotiation: { mode } });
-  const transport = new TransportV2(parameters(env, args));
   await client.connect(transport);
   const listeners = new Set<(uri: string) => void>();
   client.setNotificationHandler('notifications/resources/updated', ({ params }) => {
@@ -152,7 +179,7 @@ async function connectV2(kind: ClientKind, env: Record<string, string>, args: st
   const closers: (() => Promise<void>)[] = [];
   return {
     kind,
-    pid: transport.pid,
+    pid: pid(),
     instructions: () => client.getInstructions(),
     listTools: async () => (await client.listTools()).tools,
     call: async (name, toolArgs, options) =>

@@ -1,0 +1,132 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { MeshwrightError, messageOf } from '../errors.js';
+import { readTokenFile, type TokenFile, tokenFileSchema } from '../http/principals.js';
+import { configFrom } from './settings.js';
+import { formatUsd, note, plain, print, printJson, table } from './text.js';
+
+/** `meshwright token`: the principals of the HTTP server. A token is shown once; the file holds its hash. */
+
+const TOKEN_BYTES = 32;
+
+interface Caps {
+  maxUsdPerJob?: string;
+  maxUsdPerDay?: string;
+}
+
+/** @returns the exit code */
+export async function addToken(command: Command, name: string): Promise<number> {
+  const given = command.optsWithGlobals<Caps & { json?: boolean }>();
+  const { file, content } = await load(command);
+  if (content.principals.some((one) => one.name === name)) {
+    throw new MeshwrightError(
+      'conflict',
+      `There is a principal ${name} already; \`meshwright token remove ${plain(name)}\` takes its token away first.`,
+    );
+  }
+  const token = `mw_${randomBytes(TOKEN_BYTES).toString('base64url')}`;
+  const entry = {
+    name,
+    token_sha256: createHash('sha256').update(token).digest('hex'),
+    ...cap('max_usd_per_job', given.maxUsdPerJob),
+    ...cap('max_usd_per_day', given.maxUsdPerDay),
+  };
+  const parsed = tokenFileSchema.safeParse({ principals: [...content.principals, entry] });
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new MeshwrightError(
+      'invalid_arguments',
+      `${plain(name)} cannot be a principal: ${issue?.message ?? ''}.`,
+    );
+  }
+  await save(file, parsed.data);
+  if (given.json) printJson({ name, token, file });
+  else {
+    print(token);
+    note(
+      `This is the token of ${plain(name)}; it is shown once. Its hash is in ${file}. Start the server with MESHWRIGHT_TOKENS=${file}.`,
+    );
+  }
+  return 0;
+}
+
+/** @returns the exit code */
+export async function removeToken(command: Command, name: string): Promise<number> {
+  const { file, content } = await load(command);
+  const rest = content.principals.filter((one) => one.name !== name);
+  if (rest.length === content.principals.length) {
+    throw new MeshwrightError('not_found', `There is no principal ${plain(name)} in ${file}.`);
+  }
+  await save(file, { principals: rest });
+  note(`${plain(name)} has no token any more; its jobs and files stay.`);
+  return 0;
+}
+
+/** @returns the exit code */
+export async function listTokens(command: Command): Promise<number> {
+  const { file, content } = await load(command);
+  const rows = content.principals.map(({ name, max_usd_per_job: perJob, max_usd_per_day: perDay, keys }) => ({
+    name,
+    max_usd_per_job: perJob ?? null,
+    max_usd_per_day: perDay ?? null,
+    own_keys: Object.keys(keys ?? {}),
+  }));
+  if (command.optsWithGlobals<{ json?: boolean }>().json) {
+    printJson({ file, principals: rows });
+    return 0;
+  }
+  if (rows.length === 0) note(`There are no principals in ${file}; \`meshwright token add NAME\` makes one.`);
+  else {
+    const usd = (most: number | null): string => (most === null ? '–' : formatUsd(most));
+    print(
+      table<(typeof rows)[number]>(
+        [
+          { title: 'name', cell: ({ name }) => name },
+          { title: 'cap per job', cell: (row) => usd(row.max_usd_per_job), align: 'right' },
+          { title: 'cap per day', cell: (row) => usd(row.max_usd_per_day), align: 'right' },
+          { title: 'own keys', cell: (row) => row.own_keys.join(', ') || '–' },
+        ],
+        rows,
+      ),
+    );
+  }
+  return 0;
+}
+
+async function load(command: Command): Promise<{ file: string; content: TokenFile }> {
+  const { maxUsdPerJob: _perJob, maxUsdPerDay: _perDay, ...settings } = command.optsWithGlobals();
+  const config = configFrom(settings);
+  const file = config.tokens ?? path.join(config.dataDir, 'tokens.json');
+  return { file, content: existsSync(file) ? await readTokenFile(file) : { principals: [] } };
+}
+
+/** Whole or not at all, and for its owner only: it may hold keys. */
+async function save(file: string, content: TokenFile): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(`${JSON.stringify(content, undefined, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new MeshwrightError('storage', `The token file ${file} cannot be written: ${messageOf(error)}.`);
+  }
+}
+
+function cap(name: string, text: string | undefined): { [name: string]: number } {
+  if (text === undefined) return {};
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
+    throw new MeshwrightError('invalid_arguments', `A cap must be a number of dollars, not ${plain(text)}.`);
+  }
+  return { [name]: value };
+}

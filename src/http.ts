@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Config } from './config.js';
+import { MeshwrightError, messageOf } from './errors.js';
+import { Authenticator } from './http/authenticate.js';
+import { isLoopback } from './http/guard.js';
+import { openLinks } from './http/links.js';
+import { McpEndpoint } from './http/mcp.js';
+import { oauthFrom } from './http/oauth.js';
+import { type Principal, Principals } from './http/principals.js';
+import { createHttpServer } from './http/router.js';
+import { routesOf } from './http/routes.js';
+import type { Locate } from './jobs/view.js';
+import type { Log } from './log.js';
+import { openJobs, openLog } from './open.js';
+import { createServer, visibleTools } from './server.js';
+import { JobUpdates } from './server/job-updates.js';
+
+/** The Streamable HTTP server: many clients, each a principal, every protocol revision. */
+
+export interface HttpOptions {
+  /** Name or address to bind to. */
+  host: string;
+  /** 0 takes any that is free. */
+  port: number;
+}
+
+export interface HttpServer {
+  /** Where the server is, without a slash at the end. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** A file read as one resource; larger ones have links and parts (contract, section 6). */
+const MAX_READ_BYTES = 64 * 1024 * 1024;
+const STOP_WITHIN_MS = 8_000;
+
+/**
+ * Opens the jobs and listens.
+ *
+ * @throws MeshwrightError `configuration` when that would let strangers in, or the address cannot be had
+ */
+export async function startHttp(config: Config, { host, port }: HttpOptions, log: Log): Promise<HttpServer> {
+  visibleTools(config);
+  const principals = await Principals.open(config, log);
+  const oauth = oauthFrom(config);
+  if (!principals.areNamed && !oauth && !isLoopback(host)) {
+    throw new MeshwrightError(
+      'configuration',
+      `Bound to ${host}, this server would do paid work for everybody who reaches it. Make a token with \`meshwright token add NAME\` and set MESHWRIGHT_TOKENS to its file (or MESHWRIGHT_OAUTH_ISSUER), or bind to 127.0.0.1.`,
+    );
+  }
+  const jobs = await openJobs(config, log, (name) => principals.configOf(name));
+  const links = await openLinks(config.dataDir);
+  let base = config.publicUrl;
+  const locate = (): Locate => (asset) => {
+    const path = `/assets/${asset.id}/${encodeURIComponent(asset.name)}`;
+    return { url: `${base ?? ''}${links.sign(path, Date.now() / 1000 + config.linkSeconds)}` };
+  };
+  const metadataUrl = oauth && new URL('/.well-known/oauth-protected-resource/mcp', oauth.audience).href;
+  const mcp = new McpEndpoint({
+    log,
+    serve: ({ name, config: own }: Principal) =>
+      createServer({
+        config: own,
+        log,
+        jobs: () => Promise.resolve(jobs),
+        principal: name,
+        locate,
+        maxReadBytes: MAX_READ_BYTES,
+      }),
+    updates: ({ name }, send) =>
+      new JobUpdates({ jobs: () => Promise.resolve(jobs), principal: name, log }, send),
+  });
+  const authenticator = new Authenticator(config, principals, oauth, metadataUrl);
+  const server = createHttpServer({
+    config,
+    host,
+    log,
+    authenticator,
+    routes: routesOf({ mcp, jobs, links, oauth }),
+  });
+  try {
+    server.listen({ host: host.replace(/^\[|\]$/g, ''), port, backlog: 1024 });
+    await once(server, 'listening');
+  } catch (error) {
+    await jobs.stop();
+    throw new MeshwrightError('configuration', `Cannot listen on ${host}:${port}: ${messageOf(error)}.`);
+  }
+  const url = urlOf(server.address(), host);
+  base ??= url;
+  return {
+    url,
+    async close() {
+      server.close();
+      await mcp.close();
+      await jobs.stop();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Serves until it is told to stop; jobs go on when the next server starts. */
+export async function serveOverHttp(config: Config, options: HttpOptions): Promise<void> {
+  const log = openLog(config);
+  const server = await startHttp(config, options, log);
+  log.info('listening', { url: `${server.url}/mcp` });
+  await new Promise<void>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => resolve());
+  });
+  log.info('stopping');
+  const forced = setTimeout(() => process.exit(0), STOP_WITHIN_MS);
+  await server.close();
+  clearTimeout(forced);
+  process.exit(0);
+}
+
+function urlOf(address: string | AddressInfo | null, host: string): string {
+  const port = typeof address === 'object' && address ? address.port : 0;
+  // What is bound to every address is reached by its user through loopback.
+  const name = ['0.0.0.0', '::', '[::]', ''].includes(host) ? '127.0.0.1' : host;
+  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;
+}

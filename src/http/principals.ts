@@ -1,0 +1,224 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import * as z from 'zod';
+import type { Config } from '../config.js';
+import { MeshwrightError, messageOf } from '../errors.js';
+import { keepSecret, type Log } from '../log.js';
+import { LOCAL_PRINCIPAL } from '../open.js';
+
+/**
+ * Who may call over HTTP: the entries of the token file (`MESHWRIGHT_TOKENS`), each with the caps and provider keys
+ * of its own that it names. The file is read again when it changes; one that is broken leaves the last good one in
+ * force, so that a slip of the pen locks nobody out.
+ */
+
+export interface Principal {
+  name: string;
+  /** The server's settings with what is the principal's own. */
+  config: Config;
+}
+
+const key = z.string().trim().min(1);
+const usd = z.number().min(0);
+
+export const tokenFileSchema = z.strictObject({
+  principals: z.array(
+    z.strictObject({
+      name: z
+        .string()
+        .regex(/^[\w.@-]{1,64}$/, 'a name has letters, digits, "_", "-", "." and "@", 64 at most')
+        .refine((name) => name !== LOCAL_PRINCIPAL, `"${LOCAL_PRINCIPAL}" is whoever uses this machine`),
+      token_sha256: z
+        .string()
+        .toLowerCase()
+        .regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits, the SHA-256 of the token'),
+      max_usd_per_job: usd.optional(),
+      max_usd_per_day: usd.optional(),
+      keys: z
+        .strictObject({
+          FAL_KEY: key.optional(),
+          PIXAZO_API_KEY: key.optional(),
+          SCENARIO_SDK_API_KEY: key.optional(),
+          SCENARIO_SDK_API_SECRET: key.optional(),
+        })
+        .optional(),
+    }),
+  ),
+});
+
+export type TokenFile = z.infer<typeof tokenFileSchema>;
+type Entry = TokenFile['principals'][number];
+
+/** A change of the file is seen within this time. */
+const LOOK_EVERY_MS = 1_000;
+const MAX_FILE_BYTES = 1024 * 1024;
+
+export class Principals {
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #file: string | undefined;
+  #entries: readonly { principal: Principal; hash: Buffer }[] = [];
+  readonly #configs = new Map<string, Config>();
+  #version = '';
+  #lookedAt = 0;
+  #looking: Promise<void> | undefined;
+
+  private constructor(config: Config, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#file = config.tokens;
+  }
+
+  /** @throws MeshwrightError `configuration` when the file cannot be used */
+  static async open(config: Config, log: Log): Promise<Principals> {
+    const principals = new Principals(config, log);
+    if (principals.#file !== undefined) await principals.#read(principals.#file);
+    return principals;
+  }
+
+  /** Whether callers must say who they are by a token of the file. */
+  get areNamed(): boolean {
+    return this.#file !== undefined;
+  }
+
+  async byToken(token: string): Promise<Principal | undefined> {
+    await this.#look();
+    const hash = createHash('sha256').update(token).digest();
+    // All are compared, so that the time tells nothing of which one it was.
+    let found: Principal | undefined;
+    for (const entry of this.#entries) if (timingSafeEqual(entry.hash, hash)) found = entry.principal;
+    return found;
+  }
+
+  /**
+   * The settings of a principal of a job. One that is no longer in the file keeps its jobs but has no keys: they
+   * wait until it is back, since to ask with somebody else's key would be taken for "no such job".
+   */
+  configOf(name: string): Config {
+    if (name === LOCAL_PRINCIPAL || name.includes(':')) return this.#config;
+    const known = this.#configs.get(name);
+    if (known) return known;
+    const without = withoutKeys(this.#config);
+    this.#configs.set(name, without);
+    return without;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#file === undefined || Date.now() - this.#lookedAt < LOOK_EVERY_MS) return;
+    this.#looking ??= this.#reread(this.#file).finally(() => {
+      this.#looking = undefined;
+    });
+    await this.#looking;
+  }
+
+  async #reread(file: string): Promise<void> {
+    this.#lookedAt = Date.now();
+    try {
+      if ((await versionOf(file)) !== this.#version) await this.#read(file);
+    } catch (error) {
+      this.#log.error('the token file cannot be used; the last good one stays in force', {
+        error: messageOf(error),
+      });
+    }
+  }
+
+  async #read(file: string): Promise<void> {
+    const version = await versionOf(file);
+    // A broken file is told of once, not once a second.
+    this.#version = version;
+    const { principals } = await readTokenFile(file);
+    const configs = new Map(principals.map((entry) => [entry.name, configFor(this.#config, entry)]));
+    this.#configs.clear();
+    for (const [name, config] of configs) this.#configs.set(name, config);
+    this.#entries = principals.map((entry) => ({
+      principal: { name: entry.name, config: configs.get(entry.name) ?? this.#config },
+      hash: Buffer.from(entry.token_sha256, 'hex'),
+    }));
+    this.#log.info('principals', { names: principals.map(({ name }) => name).join(', ') });
+  }
+}
+
+async function versionOf(file: string): Promise<string> {
+  const found = await stat(file).catch((error: unknown) => {
+    throw unusable(file, messageOf(error));
+  });
+  return `${found.mtimeMs} ${found.size} ${found.ino}`;
+}
+
+/** @throws MeshwrightError `configuration` with a sentence that names what is wrong */
+export async function readTokenFile(file: string): Promise<TokenFile> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw unusable(file, messageOf(error));
+  });
+  if (text.length > MAX_FILE_BYTES) throw unusable(file, 'it is larger than 1 MiB');
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // Not the parser's words: they quote the file.
+    throw unusable(file, 'it is no JSON');
+  }
+  const parsed = tokenFileSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw unusable(
+      file,
+      `${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'not as it should be'}`,
+    );
+  }
+  const { principals } = parsed.data;
+  const twice = (values: string[]): string | undefined =>
+    values.find((value, index) => values.indexOf(value) !== index);
+  const name = twice(principals.map((entry) => entry.name));
+  if (name !== undefined) throw unusable(file, `two principals are called ${name}`);
+  if (twice(principals.map((entry) => entry.token_sha256)) !== undefined) {
+    throw unusable(file, 'two principals have the same token');
+  }
+  for (const { name: who, keys } of principals) {
+    if ((keys?.SCENARIO_SDK_API_KEY === undefined) !== (keys?.SCENARIO_SDK_API_SECRET === undefined)) {
+      throw unusable(file, `the keys of ${who} need both SCENARIO_SDK_API_KEY and SCENARIO_SDK_API_SECRET`);
+    }
+  }
+  return parsed.data;
+}
+
+function unusable(file: string, why: string): MeshwrightError {
+  return new MeshwrightError(
+    'configuration',
+    `The token file ${file} (MESHWRIGHT_TOKENS) cannot be used: ${why}. \`meshwright token add NAME\` writes a right one.`,
+  );
+}
+
+function withoutKeys(config: Config): Config {
+  return {
+    ...config,
+    falKey: undefined,
+    pixazoKey: undefined,
+    scenarioKey: undefined,
+    scenarioSecret: undefined,
+  };
+}
+
+/** Keys of its own replace all of the server's, or a job would be paid for by somebody else. */
+function configFor(
+  config: Config,
+  { keys, max_usd_per_job: perJob, max_usd_per_day: perDay }: Entry,
+): Config {
+  const own = keys && Object.values(keys).some((value) => value !== undefined);
+  if (own) {
+    keepSecret(keys.FAL_KEY, keys.PIXAZO_API_KEY, keys.SCENARIO_SDK_API_KEY, keys.SCENARIO_SDK_API_SECRET);
+  }
+  return {
+    ...config,
+    ...(own
+      ? {
+          falKey: keys.FAL_KEY,
+          pixazoKey: keys.PIXAZO_API_KEY,
+          scenarioKey: keys.SCENARIO_SDK_API_KEY,
+          scenarioSecret: keys.SCENARIO_SDK_API_SECRET,
+        }
+      : {}),
+    ...(perJob === undefined ? {} : { maxUsdPerJob: perJob }),
+    ...(perDay === undefined ? {} : { maxUsdPerDay: perDay }),
+  };
+}

@@ -1,0 +1,92 @@
+import { MeshwrightError } from '../errors.js';
+import type { Jobs } from '../jobs/service.js';
+import { answer, type Exchange, refuse } from './exchange.js';
+import { sendFile } from './file-response.js';
+import type { Links } from './links.js';
+import type { McpEndpoint } from './mcp.js';
+import { type OAuthSettings, resourceMetadata } from './oauth.js';
+import type { Principal } from './principals.js';
+import type { Route } from './router.js';
+
+/** Everything that the HTTP server answers. */
+
+export interface RouteDeps {
+  mcp: McpEndpoint;
+  jobs: Jobs;
+  links: Links;
+  oauth: OAuthSettings | undefined;
+}
+
+export function routesOf({ mcp, jobs, links, oauth }: RouteDeps): Route[] {
+  return [
+    {
+      path: /^\/mcp$/,
+      methods: ['GET', 'POST', 'DELETE'],
+      access: 'principal',
+      handle: (exchange, principal) => mcp.handle(exchange, principal),
+    },
+    {
+      path: /^\/assets\/(asset_[0-9a-z]{26})\/([^/]{1,400})$/,
+      methods: ['GET', 'HEAD'],
+      access: 'open',
+      handle: (exchange, [, id = ''], identify) => sendAsset(exchange, id, jobs, links, identify),
+    },
+    {
+      path: /^\/healthz$/,
+      methods: ['GET', 'HEAD'],
+      access: 'open',
+      handle: (exchange) => {
+        answer(exchange, 200, { status: 'ok' });
+        return Promise.resolve();
+      },
+    },
+    ...(oauth
+      ? [
+          {
+            path: /^\/\.well-known\/oauth-protected-resource(\/mcp)?$/,
+            methods: ['GET', 'HEAD'],
+            access: 'open',
+            handle: (exchange) => {
+              answer(exchange, 200, resourceMetadata(oauth), { 'cache-control': 'public, max-age=3600' });
+              return Promise.resolve();
+            },
+          } satisfies Route,
+        ]
+      : []),
+  ];
+}
+
+/** A file by the link that its owner was given, or by the owner's token. */
+async function sendAsset(
+  exchange: Exchange,
+  id: string,
+  jobs: Jobs,
+  links: Links,
+  identify: () => Promise<Principal | undefined>,
+): Promise<void> {
+  const { request, response, url } = exchange;
+  const signed = url.searchParams.has('sig') || url.searchParams.has('exp');
+  let asset;
+  if (signed) {
+    const verdict = links.check(url.pathname, url.searchParams, Date.now() / 1000);
+    if (verdict !== 'valid') {
+      const why = verdict === 'expired' ? 'The link has ended.' : 'The link is not one of this server.';
+      refuse(exchange, 403, `${why} get_job or list_assets gives a new one.`);
+      return;
+    }
+    asset = await jobs.store.jobs.getAsset(id);
+  } else {
+    const principal = await identify();
+    if (!principal) return;
+    asset = await jobs.assets.get(principal.name, id).catch((error: unknown) => {
+      if (error instanceof MeshwrightError && error.code === 'not_found') return undefined;
+      throw error;
+    });
+  }
+  const path = asset && jobs.assets.path(asset);
+  if (!asset || path === undefined) {
+    refuse(exchange, 404, 'There is no such file.');
+    return;
+  }
+  await sendFile(request, response, { ...asset, path });
+}
