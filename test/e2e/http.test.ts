@@ -1,0 +1,324 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect as connectSocket, type Socket } from 'node:net';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isJsonObject, isRecord } from '../../src/json.js';
+import { CLI, removeFolder, serverEnv, temporaryFolder } from '../support/clients.js';
+import { type HttpProcess, startHttpProcess } from '../support/http-server.js';
+import { ballPng, dataUri } from '../support/images.js';
+import { callTool, modern } from '../support/modern.js';
+
+let folder: string;
+let server: HttpProcess;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  server = await startHttpProcess(serverEnv(path.join(folder, 'data')));
+});
+afterAll(async () => {
+  await server.stop();
+  await removeFolder(folder);
+});
+
+const post = (body: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${server.origin}/mcp`, {
+    method: 'POST',
+    body,
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...headers,
+    },
+  });
+
+const refusals = (): number => server.log.filter((line) => line.includes('a request was refused')).length;
+
+/** Headers that `fetch` does not let a caller set. */
+function raw(
+  headers: Record<string, string>,
+  target = '/healthz',
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const call = request(`${server.origin}${target}`, { headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+      );
+    });
+    call.on('error', reject).end();
+  });
+}
+
+describe('who may come in', () => {
+  it.each(['0.0.0.0', '::', '192.0.2.1'])(
+    'is nobody from outside when bound to %s without principals',
+    async (host) => {
+      const child = spawn(process.execPath, [CLI, 'http', '--host', host, '--port', '0'], {
+        env: serverEnv(path.join(folder, 'outside')),
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let told = '';
+      child.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
+      const [code] = await once(child, 'exit');
+      expect(code).toBe(2);
+      expect(told).toMatch(/meshwright token add NAME.*MESHWRIGHT_TOKENS/);
+    },
+  );
+
+  it('is not a page of another site, by any name that leads here', async () => {
+    const before = refusals();
+    const rebound = await raw({ host: 'evil.example' });
+    expect([rebound.status, rebound.text]).toEqual([403, expect.stringContaining('not called evil.example')]);
+    const page = await raw({ origin: 'https://evil.example' });
+    expect([page.status, page.text]).toEqual([403, expect.stringContaining('MESHWRIGHT_ALLOW_ORIGINS')]);
+    expect((await raw({ origin: 'null' })).status).toBe(403);
+    expect((await raw({ host: `127.0.0.1:${new URL(server.origin).port}` })).status).toBe(200);
+    await expect.poll(() => refusals() - before).toBe(3);
+  });
+
+  it('is a page of this machine, which may read what the protocol needs', async () => {
+    const origin = 'http://localhost:6274';
+    const preflight = await fetch(`${server.origin}/mcp`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST' },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-headers')).toMatch(
+      /Authorization.*Last-Event-ID.*Mcp-Session-Id.*MCP-Protocol-Version.*Mcp-Method.*Mcp-Name/,
+    );
+    const answer = await fetch(`${server.origin}/healthz`, { headers: { origin } });
+    expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+    expect(answer.headers.get('access-control-expose-headers')).toMatch(/Mcp-Session-Id.*WWW-Authenticate/);
+  });
+});
+
+describe('a bad request', () => {
+  it.each([
+    ['text', 'hello', { 'content-type': 'text/plain' }, 415, /application\/json/],
+    ['a compressed body', '{}', { 'content-encoding': 'gzip' }, 415, /Content-Encoding/],
+    ['broken JSON', '{"jsonrpc":', {}, 400, /no JSON/],
+    ['nothing', '', {}, 400, /no JSON/],
+    ['no JSON-RPC', '{"hello":1}', {}, 400, /./],
+    [
+      'an unknown session',
+      '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+      { 'mcp-session-id': 'nobody' },
+      404,
+      /initialize/,
+    ],
+    ['no session', '{"jsonrpc":"2.0","id":1,"method":"ping"}', {}, 400, /initialize/],
+    [
+      'a revision that does not exist',
+      '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+      { 'mcp-protocol-version': '1999-01-01' },
+      400,
+      /./,
+    ],
+  ])('with %s is refused', async (_what, body, headers, status, why) => {
+    const response = await post(body, headers);
+    expect([response.status, await response.text()]).toEqual([status, expect.stringMatching(why)]);
+  });
+
+  it.each([
+    ['GET', '/mcp', 405],
+    ['DELETE', '/mcp', 405],
+    ['PUT', '/mcp', 405],
+    ['GET', '/', 404],
+    ['GET', '/assets/../jobs.db', 404],
+    ['GET', '/assets/asset_00000000000000000000000000/%2e%2e%2fjobs.db', 404],
+    ['POST', '/healthz', 405],
+  ])('%s %s is answered with %d', async (method, target, status) => {
+    const response = await fetch(`${server.origin}${target}`, { method });
+    expect(response.status).toBe(status);
+    if (status === 405) expect(response.headers.get('allow')).toMatch(/POST|GET/);
+  });
+
+  it('that is too long is refused before it has arrived, whether it says so or not', async () => {
+    const told = await new Promise<number>((resolve, reject) => {
+      const call = request(
+        `${server.origin}/mcp`,
+        { method: 'POST', headers: { 'content-type': 'application/json', 'content-length': 33 * 1024 ** 2 } },
+        (response) => resolve(response.statusCode ?? 0),
+      );
+      call.on('error', reject);
+      call.write('{');
+    });
+    expect(told).toBe(413);
+    const chunk = Buffer.alloc(1024 * 1024, 'x');
+    const untold = await new Promise<number>((resolve) => {
+      const call = request(
+        `${server.origin}/mcp`,
+        { method: 'POST', headers: { 'content-type': 'application/json' } },
+        (response) => {
+          resolve(response.statusCode ?? 0);
+          call.destroy();
+        },
+      );
+      // The server closes while we still write.
+      call.on('error', () => undefined);
+      for (let i = 0; i < 40; i++) call.write(chunk);
+    });
+    expect(untold).toBe(413);
+  });
+
+  it('may hold an image of many megabytes', async () => {
+    const image = `data:image/png;base64,${'A'.repeat(20 * 1024 ** 2)}`;
+    const { status, message } = await modern(server.origin, 'tools/call', {
+      name: 'local_image_to_3d',
+      arguments: { image_url: image },
+    });
+    expect(status).toBe(200);
+    expect(message['result']).toMatchObject({ isError: true });
+  });
+});
+
+describe('hundreds of connections that say nothing', () => {
+  it('do not keep the others out', async () => {
+    const { hostname, port } = new URL(server.origin);
+    const sockets = await Promise.all(
+      Array.from(
+        { length: 300 },
+        (_, i) =>
+          new Promise<Socket>((resolve, reject) => {
+            const socket = connectSocket(Number(port), hostname, () => {
+              if (i % 3 === 1) socket.write('POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n');
+              if (i % 3 === 2) {
+                socket.write(
+                  'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+                );
+              }
+              resolve(socket);
+            });
+            socket.on('error', reject);
+          }),
+      ),
+    );
+    const { status } = await modern(server.origin, 'tools/list');
+    expect(status).toBe(200);
+    for (const socket of sockets) socket.on('error', () => undefined).destroy();
+  });
+});
+
+describe('a connection that breaks in the middle of a call', () => {
+  const args = { target_triangles: 4000 };
+
+  it('gets its answer when it comes back, in a revision with sessions', async () => {
+    const opened = await post(
+      JSON.stringify({
+        jsonrpc: '2.0',
+        id: 0,
+        method: 'initialize',
+        params: {
+          protocolVersion: '2025-06-18',
+          capabilities: {},
+          clientInfo: { name: 'meshwright-tests', version: '0' },
+        },
+      }),
+    );
+    const session = {
+      'mcp-session-id': opened.headers.get('mcp-session-id') ?? '',
+      'mcp-protocol-version': '2025-06-18',
+    };
+    await opened.text();
+    const done = await post('{"jsonrpc":"2.0","method":"notifications/initialized"}', session);
+    expect(done.status).toBe(202);
+
+    const leaving = new AbortController();
+    const call = await fetch(`${server.origin}/mcp`, {
+      method: 'POST',
+      signal: leaving.signal,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...session,
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 7,
+        method: 'tools/call',
+        params: {
+          name: 'local_image_to_3d',
+          arguments: { image_url: dataUri(await ballPng(11)), ...args },
+          _meta: { progressToken: 'p' },
+        },
+      }),
+    });
+    let seen = '';
+    for await (const chunk of call.body ?? []) {
+      seen += Buffer.from(chunk).toString();
+      if (seen.includes('notifications/progress')) break;
+    }
+    leaving.abort();
+    const last = [...seen.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? '';
+    expect(last).not.toBe('');
+
+    const resume = (): Promise<Response> =>
+      fetch(`${server.origin}/mcp`, {
+        headers: { accept: 'text/event-stream', 'last-event-id': last, ...session },
+      });
+    let resumed = await resume();
+    // The server may not have seen yet that the first connection is gone.
+    await expect
+      .poll(async () => {
+        if (resumed.status === 409) resumed = await resume();
+        return resumed.status;
+      })
+      .toBe(200);
+    let rest = '';
+    for await (const chunk of resumed.body ?? []) {
+      rest += Buffer.from(chunk).toString();
+      if (rest.includes('"id":7')) break;
+    }
+    expect(rest).toMatch(/"status":"succeeded"/);
+
+    const ended = await fetch(`${server.origin}/mcp`, { method: 'DELETE', headers: session });
+    expect(ended.status).toBe(200);
+    expect((await post('{"jsonrpc":"2.0","id":1,"method":"ping"}', session)).status).toBe(404);
+  });
+
+  it('leaves the job running where there are no sessions, to be found by get_job', async () => {
+    const leaving = new AbortController();
+    const call = modern(
+      server.origin,
+      'tools/call',
+      {
+        name: 'local_image_to_3d',
+        arguments: { image_url: dataUri(await ballPng(12)), ...args },
+      },
+      { signal: leaving.signal },
+    );
+    const running = async (): Promise<unknown> => {
+      const { jobs } = await callTool(server.origin, 'list_jobs', { limit: 1 });
+      return Array.isArray(jobs) && isJsonObject(jobs[0]) ? jobs[0] : {};
+    };
+    await expect.poll(running).toMatchObject({ status: expect.stringMatching(/queued|running/) });
+    leaving.abort();
+    await expect(call).rejects.toThrow();
+    const job = await running();
+    const id = isRecord(job) ? String(job['job_id']) : '';
+    const done = await callTool(server.origin, 'wait_for_job', { job_id: id, wait_seconds: 30 });
+    expect(done['status']).toBe('succeeded');
+  });
+});
+
+describe('a server that is told to stop', () => {
+  it('lets go of its jobs, and the next one carries them on', async () => {
+    const env = serverEnv(path.join(folder, 'restart'));
+    const first = await startHttpProcess(env);
+    const started = await callTool(first.origin, 'local_image_to_3d', {
+      image_url: dataUri(await ballPng(13)),
+      wait_seconds: 0,
+    });
+    expect(await first.stop()).toBe(0);
+    const second = await startHttpProcess(env);
+    const done = await callTool(second.origin, 'wait_for_job', {
+      job_id: started['job_id'] ?? '',
+      wait_seconds: 40,
+    });
+    await second.stop();
+    expect(done['status']).toBe('succeeded');
+  });
+});
