@@ -36,6 +36,8 @@ export interface Config {
   dedupeSeconds: number;
   maxUsdPerJob: number | undefined;
   maxUsdPerDay: number | undefined;
+  /** `undefined` when it is not set, infinite for `never`. */
+  askUsd: number | undefined;
   prices: string | undefined;
   tokens: string | undefined;
   linkSeconds: number;
@@ -172,6 +174,13 @@ export const SETTINGS: readonly Setting[] = [
     help: 'spending cap of a day (UTC); refuses before submit',
     default: 'none',
     read: (text) => readNumber(text, 0, 1_000_000),
+  },
+  {
+    name: 'MESHWRIGHT_ASK_USD',
+    key: 'askUsd',
+    help: 'a job that costs more asks the user first, where the client can ask; once it is set, also one of unknown price; 0 or `never`',
+    default: '1',
+    read: (text) => (text === 'never' ? Infinity : readNumber(text, 0, 1_000_000, ' or never')),
   },
   {
     name: 'MESHWRIGHT_PRICES',
@@ -354,6 +363,7 @@ function defaults(env: NodeJS.ProcessEnv): Config {
     dedupeSeconds: 600,
     maxUsdPerJob: undefined,
     maxUsdPerDay: undefined,
+    askUsd: undefined,
     prices: undefined,
     tokens: undefined,
     linkSeconds: 3600,
@@ -439,10 +449,10 @@ function readHosts(text: string): string[] {
     });
 }
 
-function readNumber(text: string, least: number, most: number): number {
+function readNumber(text: string, least: number, most: number, otherwise = ''): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value < least || value > most) {
-    throw new Error(`must be a number from ${least} to ${most}`);
+    throw new Error(`must be a number from ${least} to ${most}${otherwise}`);
   }
   return value;
 }

@@ -43,6 +43,8 @@ export type ErrorCode =
   | 'download_failed'
   /** A spending cap refuses the job. */
   | 'over_budget'
+  /** The user was asked whether to pay and did not agree. */
+  | 'declined'
   | 'cancelled'
   | 'timeout'
   /** A defect in meshwright. */

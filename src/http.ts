@@ -52,6 +52,7 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
   }
   const jobs = await openJobs(config, log, (name) => principals.configOf(name));
   const links = await openLinks(config.dataDir);
+  const stateKey = links.keyFor('what comes back with an answer');
   let base = config.publicUrl;
   const locate = (): Locate => (asset) => {
     const path = `/assets/${asset.id}/${encodeURIComponent(asset.name)}`;
@@ -67,6 +68,7 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
         jobs: () => Promise.resolve(jobs),
         principal: name,
         locate,
+        stateKey,
         maxReadBytes: MAX_READ_BYTES,
       }),
     updates: ({ name }, send) =>

@@ -3,7 +3,12 @@ import type {
   ServerContext,
   Tool as ToolDefinition,
 } from '@modelcontextprotocol/server';
-import { ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
+import {
+  isInputRequiredResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+} from '@modelcontextprotocol/server';
 import {
   type Config,
   credentialsOf,
@@ -18,6 +23,7 @@ import type { Jobs } from './jobs/service.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
 import { servePrompts } from './server/prompts.js';
+import { askedStates } from './server/asked-state.js';
 import { ProgressReporter } from './server/progress.js';
 import { JobUpdates } from './server/job-updates.js';
 import { serveResources } from './server/resources.js';
@@ -38,6 +44,8 @@ export interface ServerDeps {
   principal: string;
   /** How the caller reaches a file. */
   locate: (jobs: Jobs) => Locate;
+  /** 32 bytes that seal what a client sends back with its user's answer; where absent, another one for each process. */
+  stateKey?: Uint8Array | undefined;
   /** Largest file that `resources/read` answers in one piece, in bytes. */
   maxReadBytes: number;
 }
@@ -70,6 +78,7 @@ const TOOL_LIST_TTL_MS = 300_000;
 
 export function createServer(deps: ServerDeps): Serving {
   const { list, withTasks } = toolLists(deps.config);
+  const states = askedStates(deps);
   const server = new Server(
     { name: 'meshwright', title: 'meshwright', version: version() },
     {
@@ -81,6 +90,7 @@ export function createServer(deps: ServerDeps): Serving {
         ...TASK_CAPABILITIES,
       },
       instructions: instructions(deps.config.allowedDirs.length > 0),
+      requestState: { verify: (state, context) => states.verify(state, context) },
       // Keys are a caller's own, and so is the list.
       cacheHints: { 'tools/list': { ttlMs: TOOL_LIST_TTL_MS, cacheScope: 'private' } },
     },
@@ -88,7 +98,10 @@ export function createServer(deps: ServerDeps): Serving {
   server.setRequestHandler('tools/list', () => (listsTaskSupport(server) ? withTasks : list));
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const known = list.tools.some(({ name }) => name === params.name);
-    const { callTool, errorResult, tools } = await import('./tools/index.js');
+    const [{ callTool, errorResult, tools }, { askerOf }] = await Promise.all([
+      import('./tools/index.js'),
+      import('./server/asking.js'),
+    ]);
     const tool = tools().find(({ name }) => name === params.name);
     if (!tool || !known) {
       throw new ProtocolError(
@@ -107,10 +120,12 @@ export function createServer(deps: ServerDeps): Serving {
         jobs,
         locate: deps.locate(jobs),
         signal: context.mcpReq.signal,
+        ask: askerOf({ server, context, states, progress, log: deps.log, config: deps.config }),
         progress: (job) => progress.update(job),
         background: form !== undefined,
       });
-      return form ? await asTask(form, result, jobs, deps.principal) : result;
+      if (!form || isInputRequiredResult(result)) return result;
+      return await asTask(form, result, jobs, deps.principal);
     } catch (error) {
       // The data folder cannot be opened.
       return errorResult(error, tool.name, deps.log);

@@ -16,6 +16,7 @@ describe('configuration', () => {
       tools: ['all'],
       log: 'info',
       maxUsdPerJob: undefined,
+      askUsd: undefined,
       allowedDirs: [process.cwd(), os.homedir(), os.tmpdir()],
     });
   });
@@ -37,6 +38,12 @@ describe('configuration', () => {
       tools: ['jobs', 'pixal3d'],
       falQueueUrl: 'http://127.0.0.1:1234',
     });
+  });
+
+  it('takes a price to ask from, nothing, or never', () => {
+    const read = (text: string): unknown => loadConfig({ MESHWRIGHT_ASK_USD: text }).askUsd;
+    expect([read('0'), read('2.5'), read('never')]).toEqual([0, 2.5, Infinity]);
+    expect(() => read('often')).toThrow(/MESHWRIGHT_ASK_USD must be a number .*or never/);
   });
 
   it.each([

@@ -7,6 +7,7 @@ import { isRecord } from '../json.js';
 import { modelTool } from '../tools/model-tool.js';
 import { models } from '../tools/models.js';
 import { definitionOf, type Tool } from '../tools/tool.js';
+import { terminalAsk } from './ask.js';
 import { followJob, fromTyped, outputPath } from './follow.js';
 import { withSession } from './session.js';
 
@@ -26,6 +27,7 @@ export function addModelCommands(generate: Command, finish: (code: number) => vo
       .option('--overwrite', 'replace the file if there is one')
       .option('--wait <seconds>', 'how long to wait for the result (default: until it has ended)')
       .option('--force_new', 'make it anew although the same call has a job')
+      .option('-y, --yes', 'pay without being asked; caps still hold')
       .option('--json', 'print the job as JSON');
     if (model.routes.length > 1) {
       command.option('--provider <name>', `auto or one of ${tool.providers?.join(', ') ?? ''}`);
@@ -96,7 +98,7 @@ function explain(error: CommanderError, tool: Tool): never {
 
 async function generateModel(command: Command, model: Model, tool: Tool): Promise<number> {
   const options: Record<string, unknown> = command.opts();
-  const { output, overwrite, wait, force_new: forceNew, json, provider, ...args } = options;
+  const { output, overwrite, wait, force_new: forceNew, json, provider, yes, ...args } = options;
   for (const field of imageFields(model)) args[field] = imageReferences(args[field]);
   const seconds = wait === undefined ? undefined : readWait(wait);
   return withSession(command, { carryOn: true }, async (context) => {
@@ -109,7 +111,7 @@ async function generateModel(command: Command, model: Model, tool: Tool): Promis
         force_new: forceNew === true,
         wait_seconds: 0,
       },
-      context,
+      { ...context, ask: terminalAsk(yes === true) },
     );
     const { job_id: id, deduplicated = false } = jobSchema.parse(structured);
     return followJob(await context.jobs.get(context.principal, id), context, {

@@ -45,6 +45,11 @@ export class Links {
     return Number(exp) > now ? 'valid' : 'expired';
   }
 
+  /** @returns 32 bytes that only the servers on this data folder know, others for each purpose */
+  keyFor(purpose: string): Uint8Array {
+    return createHmac('sha256', this.#key).update(`meshwright key\n${purpose}`).digest();
+  }
+
   #signature(pathname: string, exp: number): Buffer {
     return createHmac('sha256', this.#key).update(`meshwright link\n${pathname}\n${exp}`).digest();
   }

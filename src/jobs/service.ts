@@ -10,6 +10,7 @@ import { openStore, type Store } from '../store/index.js';
 import { isDeadOwner, ownerId } from '../store/owner.js';
 import type { Job, JobFilter, Page } from '../store/types.js';
 import { Assets } from './assets.js';
+import { type Ask, consentTo } from './consent.js';
 import { type Costs, costsOf } from './costs.js';
 import { Durations } from './durations.js';
 import { digestOf, Inputs } from './inputs.js';
@@ -18,7 +19,7 @@ import { Prices } from './prices.js';
 import { chooseRoutes, Health, type RouteChoice } from './routes.js';
 import { Runner } from './runner.js';
 import { settle } from './settle.js';
-import { allowanceFor, type Caps, ceilingFor, DAY_MS, isAffordable, startOfDay } from './spending.js';
+import { allowanceFor, type Caps, DAY_MS, isAffordable, startOfDay } from './spending.js';
 import { isFinal } from './transition.js';
 
 /** Everything that can be done with jobs, for the tools, the command line and whatever serves them. */
@@ -32,6 +33,8 @@ export interface GenerateCall {
   given: ReadonlySet<string>;
   provider: string;
   forceNew: boolean;
+  /** Asks the one who pays; absent where nobody can be asked. */
+  ask?: Ask | undefined;
   /** Fires when the caller does not want the job any more; nothing is begun then. */
   signal?: AbortSignal | undefined;
 }
@@ -133,8 +136,8 @@ export class Jobs {
   }
 
   /**
-   * One job from first intent: the images are read and checked, an equal call in the window answers, the row is
-   * written, and only then is anything sent.
+   * One job from first intent: the images are read and checked, an equal call in the window answers, the user is
+   * asked where the price makes that necessary, the row is written, and only then is anything sent.
    *
    * @throws MeshwrightError before anything was spent
    */
@@ -145,15 +148,10 @@ export class Jobs {
     if (broken) throw new MeshwrightError('invalid_arguments', broken.message, { field: broken.field });
     const provider = this.providers(principal).get(route.provider);
     const taken = await this.#inputs.take(call, provider?.takesUrls ?? false);
-    if (call.signal?.aborted) {
-      throw new MeshwrightError('cancelled', 'Cancelled before the job began; nothing was sent.');
-    }
+    throwIfCancelled(call);
     const { plain, images } = taken;
-    const estimate = this.prices.estimateUsd(route, plain);
     const caps = this.#capsOf(principal);
-    const ceiling = ceilingFor(caps, estimate);
-    const now = Date.now();
-    const job: Job = {
+    const draft: Job = {
       id: newId('job'),
       principal,
       tool: model.tool,
@@ -169,16 +167,11 @@ export class Jobs {
       progress: 0,
       stage: 'waiting',
       cancelRequested: false,
-      estimateUsd: estimate,
-      ...(ceiling ? { ceiling } : {}),
+      estimateUsd: this.prices.estimateUsd(route, plain),
       storeAttempts: 0,
-      createdAt: now,
-      updatedAt: now,
-      dueAt: now,
+      ...bornAt(Date.now()),
     };
-    const since = call.forceNew ? undefined : now - this.#config.dedupeSeconds * 1000;
-    const allowance = allowanceFor(caps, job, now);
-    const { job: row, existing } = await this.store.jobs.create(job, since, allowance);
+    const { job: row, existing } = await this.#admit(call, draft, caps);
     this.store.waker.wake(row.id);
     this.#log.info(existing ? 'an equal call found its job' : 'a job begins', {
       job: row.id,
@@ -186,6 +179,25 @@ export class Jobs {
       provider: row.provider,
     });
     return { job: row, deduplicated: existing };
+  }
+
+  /** Writes the row, once the user has agreed and the caps allow it, or finds the job of an equal call. */
+  async #admit(
+    { ask, forceNew, signal }: GenerateCall,
+    draft: Job,
+    caps: Caps,
+  ): Promise<{ job: Job; existing: boolean }> {
+    const { jobs } = this.store;
+    const { askUsd, dedupeSeconds } = this.#config;
+    const since = (now: number): number | undefined => (forceNew ? undefined : now - dedupeSeconds * 1000);
+    const asking = { jobs, ask, askUsd, caps, job: draft, since: since(draft.createdAt) };
+    const { existing, ceiling } = await consentTo(asking);
+    if (existing) return { job: existing, existing: true };
+    throwIfCancelled({ signal });
+    // An answer may have taken a while.
+    const now = Date.now();
+    const job: Job = { ...draft, ...(ceiling ? { ceiling } : {}), ...bornAt(now) };
+    return jobs.create(job, since(now), allowanceFor(caps, job, now));
   }
 
   /** @throws MeshwrightError `not_found`, also for somebody else's job */
@@ -235,7 +247,8 @@ export class Jobs {
     if (first.state === 'storing' && first.error) await this.#storeNow(id);
     const end = Date.now() + options.ms;
     const over = AbortSignal.any([
-      AbortSignal.timeout(Math.max(0, options.ms)),
+      // Timers take whole milliseconds only.
+      AbortSignal.timeout(Math.max(0, Math.round(options.ms))),
       ...(options.signal ? [options.signal] : []),
     ]);
     let wake = (): void => undefined;
@@ -326,4 +339,13 @@ export class Jobs {
     );
     if (removed > 0) this.#log.info('removed files that no job needs', { files: removed });
   }
+}
+
+function throwIfCancelled({ signal }: Pick<GenerateCall, 'signal'>): void {
+  if (!signal?.aborted) return;
+  throw new MeshwrightError('cancelled', 'Cancelled before the job began; nothing was sent.');
+}
+
+function bornAt(now: number): Pick<Job, 'createdAt' | 'updatedAt' | 'dueAt'> {
+  return { createdAt: now, updatedAt: now, dueAt: now };
 }

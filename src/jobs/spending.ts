@@ -37,9 +37,40 @@ export function allowanceFor(caps: Caps, job: Job, now: number): Allowance | und
   return { since: startOfDay(now), check: (spent) => refuseOver(caps, job, spent) };
 }
 
-/** What a fallback of a job may cost that was admitted at this price: no more, when anything limits the spending. */
-export function ceilingFor(caps: Caps, price: number | null): Ceiling | undefined {
-  return isCapped(caps) ? { usd: price ?? 0, unknown: false } : undefined;
+/** Where nothing is set: dearer jobs ask the user, and those of unknown price do not. */
+export const ASK_USD = 1;
+
+/**
+ * Whether the user has to agree to this price first; `null` is unknown. Who sets a limit wants to know of every job
+ * that may be above it, so one of unknown price asks then; no job asks above an infinite limit.
+ *
+ * @param askUsd in US dollars; `undefined` when it was not set
+ */
+export function needsConsent(askUsd: number | undefined, price: number | null): boolean {
+  if (price === null) return askUsd !== undefined && askUsd !== Infinity;
+  return isMore(price, askUsd ?? ASK_USD);
+}
+
+/**
+ * What a fallback may cost of a job that was admitted at this price: under a cap no more than that; where the user
+ * can be asked, no more than what was agreed to or needs no asking.
+ *
+ * @param asked whether the user would have been asked
+ */
+export function ceilingFor({
+  caps,
+  price,
+  askUsd,
+  asked = false,
+}: {
+  caps: Caps;
+  price: number | null;
+  askUsd?: number | undefined;
+  asked?: boolean;
+}): Ceiling | undefined {
+  if (isCapped(caps)) return { usd: price ?? 0, unknown: false };
+  if (!asked || askUsd === Infinity) return undefined;
+  return { usd: Math.max(price ?? 0, askUsd ?? ASK_USD), unknown: !needsConsent(askUsd, null) };
 }
 
 /** Whether a price in US dollars keeps within what was agreed to; `null` is unknown. */

@@ -21,6 +21,8 @@ export class ProgressReporter {
   #timer: NodeJS.Timeout | undefined;
   /** Absent while the images are read, and for calls that are about no job. */
   #job: Job | undefined;
+  /** What is done while there is no job. */
+  #doing = 'Working';
   readonly #startedAt = Date.now();
   #sent = 0;
   #sentAt = 0;
@@ -43,6 +45,12 @@ export class ProgressReporter {
     this.#tell();
   }
 
+  /** @param what - is being done from now on, in a few words */
+  doing(what: string): void {
+    this.#doing = what;
+    if (this.#send && !this.#job) this.#tell();
+  }
+
   #tell(): void {
     if (this.#stopped) return;
     const job = this.#job;
@@ -55,7 +63,7 @@ export class ProgressReporter {
     this.#sentAt = now;
     const message = job
       ? messageFor(job, [], (now - job.createdAt) / 1000)
-      : `Working (${Math.round((now - this.#startedAt) / 1000)} s).`;
+      : `${this.#doing} (${Math.round((now - this.#startedAt) / 1000)} s).`;
     this.#last = this.#send?.(Math.round(progress * 1000) / 1000, message) ?? this.#last;
   }
 

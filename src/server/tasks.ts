@@ -160,7 +160,7 @@ function declaresTasks({ mcpReq: { envelope } }: ServerContext): boolean {
 }
 
 /** Revisions are dates, so they compare as texts. */
-function isModern(server: McpServer): boolean {
+export function isModern(server: McpServer): boolean {
   return (server.getNegotiatedProtocolVersion() ?? '') >= EXTENSION_SINCE;
 }
 

@@ -48,22 +48,15 @@ export class SqliteJobStore implements JobStore, ChangeLog {
     allowance?: Allowance,
   ): Promise<{ job: Job; existing: boolean }> {
     return this.#access.write((db) => {
-      const equal =
-        since === undefined
-          ? undefined
-          : db.get(
-              `select id, data from jobs
-               where digest = ? and principal = ? and created_at >= ? and (${LIVE} or state in ('succeeded', 'unconfirmed'))
-               order by created_at desc, id desc limit 1`,
-              job.digest,
-              job.principal,
-              since,
-            );
-      if (equal) return { job: jobOf(equal), existing: true };
-      allowance?.check(spentUsd(db, job.principal, allowance.since));
+      const equal = preflight(db, job, since, allowance);
+      if (equal) return { job: equal, existing: true };
       insertJob(db, job);
       return { job, existing: false };
     });
+  }
+
+  preflight(job: Job, since: number | undefined, allowance?: Allowance): Promise<Job | undefined> {
+    return this.#access.read((db) => preflight(db, job, since, allowance));
   }
 
   get(id: string): Promise<Job | undefined> {
@@ -228,4 +221,26 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   close(): Promise<void> {
     return this.#access.close();
   }
+}
+
+function preflight(
+  db: Sqlite,
+  { digest, principal }: Job,
+  since: number | undefined,
+  allowance: Allowance | undefined,
+): Job | undefined {
+  const equal =
+    since === undefined
+      ? undefined
+      : db.get(
+          `select id, data from jobs
+           where digest = ? and principal = ? and created_at >= ? and (${LIVE} or state in ('succeeded', 'unconfirmed'))
+           order by created_at desc, id desc limit 1`,
+          digest,
+          principal,
+          since,
+        );
+  if (equal) return jobOf(equal);
+  allowance?.check(spentUsd(db, principal, allowance.since));
+  return undefined;
 }

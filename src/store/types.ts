@@ -210,6 +210,8 @@ export interface JobStore {
     since: number | undefined,
     allowance?: Allowance,
   ): Promise<{ job: Job; existing: boolean }>;
+  /** What `create` would do, without writing: the job that would answer, or `undefined` where it would insert. */
+  preflight(job: Job, since: number | undefined, allowance?: Allowance): Promise<Job | undefined>;
   get(id: string): Promise<Job | undefined>;
   /** Newest first. */
   list(filter: JobFilter): Promise<Page<Job>>;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { MeshwrightError } from '../errors.js';
+import type { Ask } from '../jobs/consent.js';
 import type { Model } from '../jobs/model.js';
 import { jobSchema, statusOf } from '../jobs/view.js';
 import { isFinal } from '../jobs/transition.js';
@@ -48,6 +49,7 @@ export function modelTool(model: Model): Tool {
       }
       const parsed = parseArguments(choices.length > 1 ? withProvider : input, args, model.tool);
       const { wait_seconds: waitSeconds, force_new: forceNew, provider, ...rest } = jsonObject(parsed);
+      const asking = timed(context.ask);
       const { job, deduplicated } = await context.jobs.generate({
         principal: context.principal,
         model,
@@ -55,10 +57,12 @@ export function modelTool(model: Model): Tool {
         given: new Set(isRecord(args) ? Object.keys(args) : []),
         provider: typeof provider === 'string' ? provider : 'auto',
         forceNew: forceNew === true,
+        ask: asking.ask,
         signal: stopOf(context.signal),
       });
       const wanted = typeof waitSeconds === 'number' ? waitSeconds : context.config.waitSeconds;
-      const seconds = context.background ? 0 : wanted;
+      // The client's patience with the call began before the question did.
+      const seconds = context.background ? 0 : Math.max(0, wanted - asking.seconds());
       return waitAndAnswer(job, seconds, context, deduplicated).catch((error: unknown) => {
         throw afterStart(error, job);
       });
@@ -81,6 +85,20 @@ export async function waitAndAnswer(
   return jobAnswer(now, context, { deduplicated, failureIsError: true });
 }
 
+/** The same, and how long the answers took. */
+function timed(ask: Ask | undefined): { ask: Ask | undefined; seconds: () => number } {
+  let ms = 0;
+  const timedAsk: Ask | undefined =
+    ask &&
+    (async (question) => {
+      const begun = performance.now();
+      const answer = await ask(question);
+      ms += performance.now() - begun;
+      return answer;
+    });
+  return { ask: timedAsk, seconds: () => ms / 1000 };
+}
+
 /** Fires when the user says stop; a client that only gave up waiting still wants the job. */
 function stopOf(signal: AbortSignal): AbortSignal {
   const stop = new AbortController();
@@ -94,7 +112,7 @@ function stopOf(signal: AbortSignal): AbortSignal {
 
 /** The job exists and goes on, so nobody may take the error for "nothing happened". */
 function afterStart(error: unknown, { id, provider }: Job): MeshwrightError {
-  const known = error instanceof MeshwrightError ? `: ${error.message}` : '';
+  const known = error instanceof MeshwrightError ? `: ${error.message}` : '.';
   return new MeshwrightError(
     error instanceof MeshwrightError ? error.code : 'internal',
     `Job ${id} was begun and goes on, but cannot be told of at present${known} Do not start it again; call get_job with this job_id.`,

@@ -1,4 +1,9 @@
-import type { CallToolResult, ContentBlock, Tool as ToolDefinition } from '@modelcontextprotocol/server';
+import type {
+  CallToolResult,
+  ContentBlock,
+  InputRequiredResult,
+  Tool as ToolDefinition,
+} from '@modelcontextprotocol/server';
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { Config, ProviderId } from '../config.js';
@@ -6,6 +11,7 @@ import { MeshwrightError, messageOf } from '../errors.js';
 import { isRecord, type Json, type JsonObject, toJson } from '../json.js';
 import { formatBytes, type JobView, type Locate, viewJob } from '../jobs/view.js';
 import { parseArguments } from '../jobs/arguments.js';
+import type { Ask } from '../jobs/consent.js';
 import type { Jobs } from '../jobs/service.js';
 import { type Log, redact } from '../log.js';
 import type { Asset, Job } from '../store/types.js';
@@ -25,6 +31,8 @@ export interface ToolContext {
   locate: Locate;
   /** Fires when the client gives up; see `cancelledByUser`. */
   signal: AbortSignal;
+  /** Asks the one who pays; absent where nobody can be asked. */
+  ask?: Ask | undefined;
   /** Tells the client how far the job is, when it asked to be told. */
   progress: (job: Job) => void;
   /** The caller follows the job as a task: nothing is waited for. */
@@ -104,13 +112,32 @@ function objectSchema(schema: z.ZodObject, io: 'input' | 'output'): ToolDefiniti
 }
 
 /**
+ * Ends a call whose answer is a question: the client puts it to its user and calls again, with the answer. Nothing
+ * was begun.
+ */
+export class AskFirst extends Error {
+  override readonly name = 'AskFirst';
+  readonly question: InputRequiredResult;
+
+  constructor(question: InputRequiredResult) {
+    super('the call is answered by a question');
+    this.question = question;
+  }
+}
+
+/**
  * Runs a tool. A `MeshwrightError` is shown as it is; anything else is a defect: its text goes to the log, and
  * the caller gets an id to quote.
  */
-export async function callTool(tool: Tool, args: unknown, context: ToolContext): Promise<CallToolResult> {
+export async function callTool(
+  tool: Tool,
+  args: unknown,
+  context: ToolContext,
+): Promise<CallToolResult | InputRequiredResult> {
   try {
     return resultOf(await tool.run(args, context), context.locate);
   } catch (error) {
+    if (error instanceof AskFirst) return error.question;
     return errorResult(error, tool.name, context.log);
   }
 }
@@ -151,10 +178,7 @@ export function errorResult(error: unknown, tool: string, log: Log): CallToolRes
     const shown: { [key: string]: Json } = { code, message: redact(error.message), retryable, charged };
     if (field !== undefined) shown['field'] = field;
     log.info('a tool call was refused', { tool, code, error: error.message });
-    return textError(
-      shown,
-      retryable ? `Call ${tool} again later.` : `Mend what the message names, then call ${tool} again.`,
-    );
+    return textError(shown, nextAfter(error, tool));
   }
   const id = randomUUID().slice(0, 8);
   log.error('a tool call failed', {
@@ -172,6 +196,12 @@ export function errorResult(error: unknown, tool: string, log: Log): CallToolRes
     },
     'Call list_jobs to see whether a job was started before you call again.',
   );
+}
+
+function nextAfter({ code, retryable }: MeshwrightError, tool: string): string {
+  if (code === 'declined') return `Do not call ${tool} again unless the user asks for it.`;
+  if (code === 'over_budget') return 'Tell the user, or choose a cheaper model with list_models.';
+  return retryable ? `Call ${tool} again later.` : `Mend what the message names, then call ${tool} again.`;
 }
 
 function textError(error: JsonObject, next: string): CallToolResult {

@@ -6,6 +6,7 @@ import {
   ceilingFor,
   isAffordable,
   isWithin,
+  needsConsent,
   startOfDay,
 } from '../../src/jobs/spending.js';
 import { aJob } from '../store/support/rows.js';
@@ -74,7 +75,7 @@ describe('a cap', () => {
 
 describe('a fallback', () => {
   it('may cost as much as was admitted, never more and nothing unknown, once a cap is set', () => {
-    const ceiling = ceilingFor({ maxUsdPerDay: 5 }, 0.42);
+    const ceiling = ceilingFor({ caps: { maxUsdPerDay: 5 }, price: 0.42 });
     expect([0, 0.42, 0.4201, 2, null].map((price) => isWithin(ceiling, price))).toEqual([
       true,
       true,
@@ -82,7 +83,7 @@ describe('a fallback', () => {
       false,
       false,
     ]);
-    const uncapped = ceilingFor({}, 0.42);
+    const uncapped = ceilingFor({ caps: {}, price: 0.42 });
     expect(isWithin(uncapped, null) && isWithin(uncapped, 99)).toBe(true);
   });
 
@@ -95,6 +96,32 @@ describe('a fallback', () => {
       false,
     ]);
     expect(isAffordable({}, null)).toBe(true);
+  });
+});
+
+describe('the user', () => {
+  it('is asked above the price that was set, or a dollar, and never for what is free', () => {
+    const asks = (askUsd: number | undefined): boolean[] =>
+      [0, 0.01, 1, 1.01, 500, null].map((price) => needsConsent(askUsd, price));
+    expect(asks(undefined)).toEqual([false, false, false, true, true, false]);
+    expect(asks(1)).toEqual([false, false, false, true, true, true]);
+    expect(asks(0)).toEqual([false, true, true, true, true, true]);
+    expect(asks(Infinity)).toEqual([false, false, false, false, false, false]);
+  });
+
+  it('is not led past the answer by a fallback', () => {
+    const within = (price: number | null, askUsd: number | undefined): (number | null)[] => {
+      const ceiling = ceilingFor({ caps: {}, price, askUsd, asked: true });
+      return [0.5, 1, 1.2, 1.3, null].filter((other) => isWithin(ceiling, other));
+    };
+    // Agreed to 1.20: no more than that, and what needs no asking.
+    expect(within(1.2, undefined)).toEqual([0.5, 1, 1.2, null]);
+    expect(within(1.2, 1)).toEqual([0.5, 1, 1.2]);
+    // Not asked for 0.40: no fallback that would have to be asked for.
+    expect(within(0.4, undefined)).toEqual([0.5, 1, null]);
+    expect(within(0.4, 0.5)).toEqual([0.5]);
+    expect(within(null, 0.5)).toEqual([0.5]);
+    expect(within(0.4, Infinity)).toEqual([0.5, 1, 1.2, 1.3, null]);
   });
 });
 

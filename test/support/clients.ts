@@ -74,18 +74,32 @@ export const CLIENT_KINDS: readonly ClientKind[] = ['v1', 'v2 legacy', 'v2 auto'
 
 const INFO = { name: 'meshwright-tests', version: '0.0.0' };
 
+/** A client whose user can be asked. */
+export interface Asked {
+  /** What the client calls itself. */
+  name?: string;
+  /** Absent: it does not say that it can ask. */
+  answer?: (message: string) => Promise<ElicitAnswer>;
+}
+
+export interface ElicitAnswer {
+  action: 'accept' | 'decline' | 'cancel';
+  content?: Record<string, string>;
+}
+
 /** Starts a server and talks to it over stdio. */
 export async function connect(
   kind: ClientKind,
   env: Record<string, string>,
   args: string[] = [],
+  asked: Asked = {},
 ): Promise<TestClient> {
   if (kind === 'v1') {
     const transport = new TransportV1(parameters(env, args));
-    return connectV1(transport, () => transport.pid);
+    return connectV1(transport, () => transport.pid, asked);
   }
   const transport = new TransportV2(parameters(env, args));
-  return connectV2(kind, transport, () => transport.pid);
+  return connectV2(kind, transport, () => transport.pid, asked);
 }
 
 /** Talks to a server that is there over HTTP. */
@@ -93,12 +107,17 @@ export async function connectHttp(
   kind: ClientKind,
   url: string,
   headers: Record<string, string> = {},
+  asked: Asked = {},
 ): Promise<TestClient> {
   const options = { requestInit: { headers } };
   return kind === 'v1'
-    ? connectV1(new HttpTransportV1(new URL(url), options), () => null)
-    : connectV2(kind, new HttpTransportV2(new URL(url), options), () => null);
+    ? connectV1(new HttpTransportV1(new URL(url), options), () => null, asked)
+    : connectV2(kind, new HttpTransportV2(new URL(url), options), () => null, asked);
 }
+
+const infoOf = ({ name = INFO.name }: Asked): typeof INFO => ({ ...INFO, name });
+const capabilitiesOf = ({ answer }: Asked): { elicitation?: Record<string, never> } =>
+  answer ? { elicitation: {} } : {};
 
 function parameters(
   env: Record<string, string>,
@@ -133,9 +152,17 @@ function contents(raw: {
 async function connectV1(
   transport: Parameters<ClientV1['connect']>[0],
   pid: () => number | null,
+  asked: Asked,
 ): Promise<TestClient> {
-  const { ResourceUpdatedNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
-  const client = new ClientV1(INFO, { capabilities: {} });
+  const { ElicitRequestSchema, ResourceUpdatedNotificationSchema } =
+    await import('@modelcontextprotocol/sdk/types.js');
+  const client = new ClientV1(infoOf(asked), { capabilities: capabilitiesOf(asked) });
+  const { answer } = asked;
+  if (answer) {
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }) => ({
+      ...(await answer(params.message)),
+    }));
+  }
   await client.connect(transport);
   const listeners = new Set<(uri: string) => void>();
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
@@ -168,9 +195,19 @@ async function connectV2(
   kind: ClientKind,
   transport: Parameters<ClientV2['connect']>[0],
   pid: () => number | null,
+  asked: Asked,
 ): Promise<TestClient> {
   const mode = kind === 'v2 legacy' ? 'legacy' : kind === 'v2 auto' ? 'auto' : { pin: '2026-07-28' };
-  const client = new ClientV2(INFO, { capabilities: {}, versionNegotiation: { mode } });
+  const client = new ClientV2(infoOf(asked), {
+    capabilities: capabilitiesOf(asked),
+    versionNegotiation: { mode },
+  });
+  const { answer } = asked;
+  if (answer) {
+    client.setRequestHandler('elicitation/create', async ({ params }) => ({
+      ...(await answer(params.message)),
+    }));
+  }
   await client.connect(transport);
   const listeners = new Set<(uri: string) => void>();
   client.setNotificationHandler('notifications/resources/updated', ({ params }) => {

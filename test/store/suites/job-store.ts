@@ -248,6 +248,22 @@ export function jobStoreSuite(
       });
     });
 
+    test('preflight says what create would do, and writes nothing', async () => {
+      const { store, another } = await open();
+      const first = aJob({ digest: 'same', estimateUsd: 1, createdAt: 500 });
+      expect(await store.preflight(first, 0, upTo(1))).toBeUndefined();
+      expect(await store.get(first.id)).toBeUndefined();
+      await store.create(first, undefined);
+      const other = await another();
+      const second = aJob({ digest: 'same', estimateUsd: 1 });
+      expect(await other.preflight(second, 500, upTo(1))).toEqual(first);
+      await expect(other.preflight(second, 501, upTo(1))).rejects.toMatchObject({ code: 'over_budget' });
+      await expect(other.preflight(second, undefined, upTo(1))).rejects.toMatchObject({
+        code: 'over_budget',
+      });
+      expect(await other.preflight({ ...second, principal: 'bob' }, 0, upTo(1))).toBeUndefined();
+    });
+
     test('many calls at once over two connections cannot take more than is left', async () => {
       const { store, another } = await open();
       const other = await another();
