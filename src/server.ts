@@ -22,6 +22,7 @@ import listed from './generated/tools.json' with { type: 'json' };
 import type { Jobs } from './jobs/service.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
+import { forRevision } from './server/old-revisions.js';
 import { servePrompts } from './server/prompts.js';
 import { askedStates } from './server/asked-state.js';
 import { ProgressReporter } from './server/progress.js';
@@ -124,8 +125,9 @@ export function createServer(deps: ServerDeps): Serving {
         progress: (job) => progress.update(job),
         background: form !== undefined,
       });
-      if (!form || isInputRequiredResult(result)) return result;
-      return await asTask(form, result, jobs, deps.principal);
+      if (isInputRequiredResult(result)) return result;
+      if (form) return await asTask(form, result, jobs, deps.principal);
+      return forRevision(result, server.getNegotiatedProtocolVersion());
     } catch (error) {
       // The data folder cannot be opened.
       return errorResult(error, tool.name, deps.log);
