@@ -4,6 +4,7 @@ import type { JsonObject } from '../json.js';
 import type { Log } from '../log.js';
 import { Providers } from '../providers/index.js';
 import type { Provider } from '../providers/provider.js';
+import type { Resolve } from '../providers/address.js';
 import { createFetcher, type Fetcher } from '../providers/fetch.js';
 import { newId } from '../store/ids.js';
 import { openStore, type Store } from '../store/index.js';
@@ -51,6 +52,8 @@ export interface ServiceDeps {
   configOf?: ((principal: string) => Config) | undefined;
   log: Log;
   model: (tool: string) => Promise<Model | undefined>;
+  /** For tests; the system's resolver of names otherwise. */
+  resolve?: Resolve | undefined;
 }
 
 /** How old a temporary file or an input image without a live job must be before it is removed. */
@@ -71,7 +74,7 @@ export class Jobs {
   readonly #inputs: Inputs;
   #tidying: NodeJS.Timeout | undefined;
 
-  constructor({ config, configOf = () => config, log, model }: ServiceDeps) {
+  constructor({ config, configOf = () => config, log, model, resolve }: ServiceDeps) {
     this.#config = config;
     this.#configOf = configOf;
     this.#log = log;
@@ -79,9 +82,12 @@ export class Jobs {
     this.store = openStore(config.dataDir, {
       onError: (error, jobId) => log.error('the data folder', { job: jobId, error: messageOf(error) }),
     });
-    this.#fetcher = createFetcher({ allowHosts: config.allowHosts });
+    this.#fetcher = createFetcher({ allowHosts: config.allowHosts, resolve });
     this.#durations = new Durations(this.store.jobs);
-    this.#providers = new Providers({ typicalSeconds: (endpoint) => this.typicalSeconds(endpoint) });
+    this.#providers = new Providers({
+      typicalSeconds: (endpoint) => this.typicalSeconds(endpoint),
+      resolve,
+    });
     this.assets = new Assets(this.store, configOf);
     this.#inputs = new Inputs({
       allowedDirs: (principal) => configOf(principal).allowedDirs,

@@ -1,4 +1,5 @@
 import { keepSecret } from '../log.js';
+import type { Resolve } from './address.js';
 import type { Clock } from './clock.js';
 import { LazyProvider } from './lazy.js';
 
@@ -15,6 +16,7 @@ export interface FalOptions {
   /** Seconds that jobs of an endpoint usually take, where that is known: for progress and the times of polls. */
   typicalSeconds?: ((endpoint: string) => number | undefined) | undefined;
   /** For tests, as the rest. */
+  resolve?: Resolve | undefined;
   clock?: Clock | undefined;
   firstEventMs?: number | undefined;
   silenceMs?: number | undefined;

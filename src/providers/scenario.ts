@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json.js';
 import { keepSecret } from '../log.js';
+import type { Resolve } from './address.js';
 import type { Clock } from './clock.js';
 import { LazyProvider } from './lazy.js';
 import type { ProviderContext } from './provider.js';
@@ -16,7 +17,8 @@ export interface ScenarioOptions {
   pollMs?: number | undefined;
   /** Seconds that jobs of a model usually take, where that is known. */
   typicalSeconds?: ((model: string) => number | undefined) | undefined;
-  /** For tests. */
+  /** For tests, as the next. */
+  resolve?: Resolve | undefined;
   clock?: Clock | undefined;
 }
 

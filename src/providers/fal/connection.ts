@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { createFalClient, type FalClient } from '@fal-ai/client';
-import { CallError, type Reply } from '../call-error.js';
+import { messageOf, MeshwrightError } from '../../errors.js';
+import { CallError, headerOf, type Reply } from '../call-error.js';
+import type { Fetcher } from '../fetch.js';
 import { statusInWords } from './complaint.js';
 import type { FalHosts } from './hosts.js';
 import { readBody, type Wire } from '../wire.js';
@@ -22,6 +24,8 @@ export interface Call {
 /** Results of 3D models are a few kilobytes; with inlined logs and timings they stay far below this. */
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const STALL_MS = 30_000;
+/** Of one step of an upload. */
+const UPLOAD_MS = 180_000;
 
 /**
  * Thrown into `@fal-ai/client` by our fetch. Its own retries send a submit up to four times, each of them paid,
@@ -42,11 +46,14 @@ export class FalConnection {
   /** No status streams were there; until then jobs are polled from the beginning. Milliseconds since 1970. */
   streamlessUntil = 0;
   readonly #key: string;
+  readonly #fetcher: Fetcher;
 
-  constructor(key: string, hosts: FalHosts, wire: Wire) {
+  /** @param fetcher for the URLs that uploads are sent to: fal names them, and they may be anything */
+  constructor(key: string, hosts: FalHosts, wire: Wire, fetcher: Fetcher) {
     this.#key = key;
     this.hosts = hosts;
     this.wire = wire;
+    this.#fetcher = fetcher;
   }
 
   /** A client for one call: making one is cheap, and what its fetch knows belongs to that call alone. */
@@ -89,9 +96,9 @@ export class FalConnection {
         ? { url: withQuery(call.address, asked), withKey: true }
         : this.hosts.route(asked);
       const headers = Object.fromEntries(new Headers(init.headers));
-      if (!withKey) delete headers['authorization'];
       const { signal, fresh, stallMs = STALL_MS } = call;
       try {
+        if (!withKey) return await this.#store(url, init, call);
         const message = await this.wire.open({
           url,
           method: init.method ?? 'GET',
@@ -103,10 +110,7 @@ export class FalConnection {
         });
         call.sent = true;
         const text = await readBody(message, MAX_REPLY_BYTES, signal);
-        const reply: Reply = { status: message.statusCode ?? 0, headers: message.headers, text };
-        call.reply = reply;
-        if (reply.status < 200 || reply.status > 299) throw answered(reply);
-        return new TextResponse(text, reply.status, message.headers['content-type']);
+        return responseTo({ status: message.statusCode ?? 0, headers: message.headers, text }, call);
       } catch (error) {
         if (!(error instanceof CallError)) throw error;
         if (error.sent) call.sent = true;
@@ -114,6 +118,37 @@ export class FalConnection {
       }
     };
   }
+
+  /** A step of an upload: without the key, over a connection to an address that was checked. */
+  async #store(url: URL, init: RequestInit, call: Call): Promise<Response> {
+    const { 'content-type': contentType } = Object.fromEntries(new Headers(init.headers));
+    const answer = await this.#fetcher
+      .open(url.href, {
+        method: init.method === 'POST' ? 'POST' : 'PUT',
+        body: await bodyOf(init.body),
+        headers: contentType === undefined ? {} : { 'content-type': contentType },
+        maxBytes: MAX_REPLY_BYTES,
+        deadlineMs: UPLOAD_MS,
+        trusted: this.hosts.isOwn(url),
+        signal: call.signal,
+      })
+      .catch((error: unknown) => {
+        const passes = error instanceof MeshwrightError && error.retryable;
+        throw passes ? new CallError(messageOf(error), { sent: true, cause: error }) : error;
+      });
+    call.sent = true;
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer.body) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString('utf8');
+    return responseTo({ status: answer.status, headers: Object.fromEntries(answer.headers), text }, call);
+  }
+}
+
+/** The answer as the client wants it; everything but a 2xx is thrown. */
+function responseTo(reply: Reply, call: Call): Response {
+  call.reply = reply;
+  if (reply.status < 200 || reply.status > 299) throw answered(reply);
+  return new TextResponse(reply.text, reply.status, headerOf(reply, 'content-type'));
 }
 
 /** A response whose text is there: the stream that a usual one wraps it in costs more than the rest of it. */

@@ -40,8 +40,7 @@ export class FalHosts {
     if (url.origin === REST) return { url: under(this.#rest, url), withKey: true };
     const known =
       (url.protocol === 'https:' && url.port === '' && STORAGE_HOSTS.test(url.hostname)) ||
-      url.origin === this.#queue.origin ||
-      url.origin === this.#rest.origin ||
+      this.isOwn(url) ||
       this.#allows(url);
     if (known && !url.username && !url.password) return { url, withKey: false };
     throw new MeshwrightError(
@@ -49,6 +48,11 @@ export class FalHosts {
       `fal wants the image uploaded to ${maskUrl(url)}, which is none of fal's hosts, so nothing was sent there. ` +
         `If that host is meant, add ${url.host} to MESHWRIGHT_ALLOW_HOSTS.`,
     );
+  }
+
+  /** Whether the operator has configured this origin as fal's. */
+  isOwn({ origin }: URL): boolean {
+    return origin === this.#queue.origin || origin === this.#rest.origin;
   }
 
   /** The address of a path of storage control, such as `/.well-known/jwks.json`. */

@@ -15,6 +15,7 @@ import type {
   SubmitRequest,
 } from '../provider.js';
 import type { FalOptions } from '../fal.js';
+import { createFetcher } from '../fetch.js';
 import { Wire } from '../wire.js';
 import { CallbackKeys, readCallback } from './callback.js';
 import { cancel } from './cancel.js';
@@ -40,7 +41,12 @@ export class FalSession implements ProviderSession {
   constructor(options: FalOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#connection = new FalConnection(options.key, new FalHosts(options), new Wire());
+    this.#connection = new FalConnection(
+      options.key,
+      new FalHosts(options),
+      new Wire(),
+      createFetcher(options),
+    );
     this.#uploads = new Uploads(this.#connection, this.#clock);
     this.#keys = new CallbackKeys(this.#connection, this.#clock);
   }

@@ -28,14 +28,14 @@ export function operationOf(
 }
 
 /**
- * The text as a URL that may be called with the key: of the same origin as the configured base URL. Undefined for
- * any other, since whoever writes the reply could otherwise have the key sent to himself.
+ * The text as a URL that may be called with the key: below the configured base URL. Undefined for any other, since whoever writes the reply could otherwise have the key sent to himself.
  */
 function ownUrl(text: unknown, base: string): string | undefined {
   if (typeof text !== 'string' || !URL.canParse(text)) return undefined;
   const url = new URL(text);
-  const own = url.origin === new URL(base).origin && !url.username && !url.password;
-  return own ? url.href : undefined;
+  const { origin, pathname } = new URL(base);
+  const own = url.origin === origin && url.pathname.startsWith(`${pathname.replace(/\/$/, '')}/`);
+  return own && !url.username && !url.password ? url.href : undefined;
 }
 
 export function storeOperation(operation: PixazoOperation): JsonObject {

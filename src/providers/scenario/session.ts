@@ -45,12 +45,12 @@ export class ScenarioSession implements ProviderSession {
   readonly #uploads: Uploads;
 
   constructor(options: ScenarioOptions) {
-    const { key, secret, url, allowHosts, clock = systemClock } = options;
+    const { key, secret, url, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
     const basic = Buffer.from(`${key}:${secret}`).toString('base64');
     this.#api = new JsonApi('Scenario', { authorization: `Basic ${basic}` }, new Wire());
-    const fetcher = createFetcher({ allowHosts });
+    const fetcher = createFetcher(options);
     this.#uploads = new Uploads({ api: this.#api, fetcher, clock, url });
   }
 
