@@ -10,7 +10,7 @@ export interface Pixels {
   data: Uint8Array;
 }
 
-export async function decode({ image }: RenderResult): Promise<Pixels> {
+export async function decode({ image }: Pick<RenderResult, 'image'>): Promise<Pixels> {
   const { data, info } = await sharp(image).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data };
 }
