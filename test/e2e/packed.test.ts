@@ -2,8 +2,9 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isJsonObject, isRecord, type JsonObject } from '../../src/json.js';
+import { isRecord, type JsonObject } from '../../src/json.js';
 import { openStore, type Store } from '../../src/store/index.js';
 import { PACKED, plainBall } from '../glb/packed.js';
 import { decode, difference, type Pixels } from '../glb/pictures.js';
@@ -75,10 +76,9 @@ async function call(name: string, args: object): Promise<JsonObject> {
 
 async function viewed(assetId: string): Promise<Pixels> {
   const { content } = await call('view_asset', { asset_id: assetId, size: 512 });
-  const [picture, ...more] = Array.isArray(content) ? content.filter(isJsonObject) : [];
-  expect(more).toEqual([]);
-  expect(picture).toMatchObject({ type: 'image' });
-  return decode({ image: Buffer.from(String(picture?.['data']), 'base64') });
+  expect(content).toEqual([{ type: 'image', mimeType: expect.any(String), data: expect.any(String) }]);
+  const [{ data }] = z.tuple([z.looseObject({ data: z.string() })]).parse(content);
+  return decode({ image: Buffer.from(data, 'base64') });
 }
 
 describe.each(Object.entries(PACKED))('an install, given a GLB with %s', (_how, packed) => {
