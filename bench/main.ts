@@ -14,6 +14,7 @@ const all: Record<string, () => Promise<void>> = {
   render: benchRender,
   download: () => own('download.ts'),
   follow: () => import('./follow.js').then(({ benchFollow }) => benchFollow()),
+  http: () => import('./http.js').then(({ benchHttp }) => benchHttp()),
 };
 
 const asked = process.argv.slice(2).filter((name) => name in all);
