@@ -11,6 +11,7 @@ export function listedTools(): object[] {
   return tools().map((tool) => ({
     group: tool.group,
     ...(tool.providers ? { providers: tool.providers } : {}),
+    ...(tool.remoteOnly ? { remoteOnly: true } : {}),
     definition: definitionOf(tool),
   }));
 }

@@ -10,6 +10,7 @@ import { oauthFrom } from './http/oauth.js';
 import { type Principal, Principals } from './http/principals.js';
 import { createHttpServer } from './http/router.js';
 import { routesOf } from './http/routes.js';
+import { uploadLink } from './http/uploads.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
 import { openJobs, openLog } from './open.js';
@@ -41,7 +42,7 @@ const STOP_WITHIN_MS = 8_000;
  * @throws MeshwrightError `configuration` when that would let strangers in, or the address cannot be had
  */
 export async function startHttp(config: Config, { host, port }: HttpOptions, log: Log): Promise<HttpServer> {
-  visibleTools(config);
+  visibleTools(config, true);
   const principals = await Principals.open(config, log);
   const oauth = oauthFrom(config);
   if (!principals.areNamed && !oauth && !isLoopback(host)) {
@@ -69,6 +70,7 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
         principal: name,
         locate,
         stateKey,
+        uploadLink: () => uploadLink(links, base ?? '', name),
         maxReadBytes: MAX_READ_BYTES,
       }),
     updates: ({ name }, send) =>
@@ -80,7 +82,7 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
     host,
     log,
     authenticator,
-    routes: routesOf({ mcp, jobs, links, oauth }),
+    routes: routesOf({ mcp, jobs, links, oauth, locate: locate() }),
   });
   try {
     server.listen({ host: host.replace(/^\[|\]$/g, ''), port, backlog: 1024 });

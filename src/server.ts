@@ -22,6 +22,7 @@ import listed from './generated/tools.json' with { type: 'json' };
 import type { Jobs } from './jobs/service.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
+import type { UploadLink } from './tools/tool.js';
 import { forRevision } from './server/old-revisions.js';
 import { servePrompts } from './server/prompts.js';
 import { askedStates } from './server/asked-state.js';
@@ -47,6 +48,8 @@ export interface ServerDeps {
   locate: (jobs: Jobs) => Locate;
   /** 32 bytes that seal what a client sends back with its user's answer; where absent, another one for each process. */
   stateKey?: Uint8Array | undefined;
+  /** Makes a link by which the caller can send a file; absent when it is on this machine. */
+  uploadLink?: () => UploadLink;
   /** Largest file that `resources/read` answers in one piece, in bytes. */
   maxReadBytes: number;
 }
@@ -72,13 +75,15 @@ const instructions = (onDisk: boolean): string =>
 interface Listed {
   group: string;
   providers: readonly ProviderId[] | undefined;
+  remoteOnly: boolean;
   definition: ToolDefinition;
 }
 
 const TOOL_LIST_TTL_MS = 300_000;
 
 export function createServer(deps: ServerDeps): Serving {
-  const { list, withTasks } = toolLists(deps.config);
+  const isRemote = deps.uploadLink !== undefined;
+  const { list, withTasks } = toolLists(deps.config, isRemote);
   const states = askedStates(deps);
   const server = new Server(
     { name: 'meshwright', title: 'meshwright', version: version() },
@@ -90,7 +95,7 @@ export function createServer(deps: ServerDeps): Serving {
         prompts: { listChanged: false },
         ...TASK_CAPABILITIES,
       },
-      instructions: instructions(deps.config.allowedDirs.length > 0),
+      instructions: instructions(!isRemote),
       requestState: { verify: (state, context) => states.verify(state, context) },
       // Keys are a caller's own, and so is the list.
       cacheHints: { 'tools/list': { ttlMs: TOOL_LIST_TTL_MS, cacheScope: 'private' } },
@@ -123,6 +128,7 @@ export function createServer(deps: ServerDeps): Serving {
         signal: context.mcpReq.signal,
         ask: askerOf({ server, context, states, progress, log: deps.log, config: deps.config }),
         progress: (job) => progress.update(job),
+        uploadLink: deps.uploadLink,
         background: form !== undefined,
       });
       if (isInputRequiredResult(result)) return result;
@@ -169,10 +175,10 @@ interface ToolLists {
 const toolListsOf = new WeakMap<Config, ToolLists>();
 
 /** The answers to `tools/list`, made once: over HTTP there is a server object for every request. */
-function toolLists(config: Config): ToolLists {
+function toolLists(config: Config, isRemote: boolean): ToolLists {
   const known = toolListsOf.get(config);
   if (known) return known;
-  const visible = visibleTools(config);
+  const visible = visibleTools(config, isRemote);
   const lists = {
     list: { tools: visible.map(({ definition }) => definition) },
     withTasks: {
@@ -190,10 +196,11 @@ function toolLists(config: Config): ToolLists {
  *
  * @throws MeshwrightError `configuration` when `MESHWRIGHT_TOOLS` names something that is not there
  */
-export function visibleTools(config: Config): Listed[] {
+export function visibleTools(config: Config, isRemote = false): Listed[] {
   const all: Listed[] = listed.map((entry) => ({
     group: entry.group,
     providers: 'providers' in entry ? entry.providers.filter(isProviderId) : undefined,
+    remoteOnly: 'remoteOnly' in entry,
     definition: listedDefinition(entry.definition),
   }));
   const names = new Set(['all', ...all.flatMap(({ group, definition: { name } }) => [group, name])]);
@@ -211,6 +218,7 @@ export function visibleTools(config: Config): Listed[] {
     all
       .filter(({ group, definition: { name } }) => wanted.has('all') || wanted.has(group) || wanted.has(name))
       .filter(({ providers }) => providers === undefined || providers.some((id) => keys.has(id)))
+      .filter(({ remoteOnly }) => isRemote || !remoteOnly)
       // Where no folder is open there is nothing to save to.
       .filter(({ definition: { name } }) => name !== 'save_asset' || config.allowedDirs.length > 0)
       .map((entry) => withProviderChoice(entry, keys))

@@ -84,7 +84,7 @@ export class Guard {
       'access-control-expose-headers': EXPOSED_HEADERS,
       ...(preflight
         ? {
-            'access-control-allow-methods': 'GET, HEAD, POST, DELETE, OPTIONS',
+            'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE, OPTIONS',
             'access-control-allow-headers': ALLOWED_HEADERS,
             'access-control-max-age': String(PREFLIGHT_S),
           }

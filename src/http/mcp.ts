@@ -10,7 +10,7 @@ import type { Log } from '../log.js';
 import type { Serving } from '../server.js';
 import type { JobUpdates } from '../server/job-updates.js';
 import { Listening } from '../server/listening.js';
-import { BodyTooLarge, readBody } from './body.js';
+import { BodyTooLarge, discard, readBody } from './body.js';
 import { type Exchange, refuse } from './exchange.js';
 import type { Principal } from './principals.js';
 import { type SessionLimits, Sessions } from './sessions.js';
@@ -164,7 +164,8 @@ async function bodyOf(exchange: Exchange): Promise<{ value: unknown } | undefine
     return undefined;
   }
   if (request.headers['content-encoding'] !== undefined) {
-    refuse(exchange, 415, 'Send the body without a Content-Encoding.', { connection: 'close' });
+    refuse(exchange, 415, 'Send the body without a Content-Encoding.');
+    discard(request);
     return undefined;
   }
   try {
@@ -178,11 +179,11 @@ async function bodyOf(exchange: Exchange): Promise<{ value: unknown } | undefine
         exchange,
         413,
         `The body is longer than ${limit} MiB. Hand images over with upload_image or as https URLs instead of inline.`,
-        { connection: 'close' },
       );
     } else if (error instanceof SyntaxError) {
       refuse(exchange, 400, 'The body is no JSON.', {}, -32700);
     } else response.destroy();
+    discard(request);
     return undefined;
   }
 }

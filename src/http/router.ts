@@ -3,6 +3,7 @@ import type { Config } from '../config.js';
 import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Authenticator } from './authenticate.js';
+import { discard } from './body.js';
 import { type Exchange, newExchange, refuse } from './exchange.js';
 import { Guard } from './guard.js';
 import type { Principal } from './principals.js';
@@ -94,6 +95,7 @@ export function createHttpServer({ config, host, log, authenticator, routes }: R
   ): void => {
     log.info('a request was refused', { id: exchange.id, status, error: message });
     refuse(exchange, status, message, headers);
+    discard(exchange.request);
   };
 
   const identify = async (exchange: Exchange): Promise<Principal | undefined> => {
@@ -108,7 +110,7 @@ export function createHttpServer({ config, host, log, authenticator, routes }: R
     const { method = 'GET' } = request;
     const refusal = guard.refusal(request);
     if (refusal !== undefined) {
-      turnDown(exchange, 403, refusal, { connection: 'close' });
+      turnDown(exchange, 403, refusal);
       return;
     }
     const preflight = method === 'OPTIONS';

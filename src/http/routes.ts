@@ -1,5 +1,7 @@
 import { MeshwrightError } from '../errors.js';
 import type { Jobs } from '../jobs/service.js';
+import type { Locate } from '../jobs/view.js';
+import { newId } from '../store/ids.js';
 import { answer, type Exchange, refuse } from './exchange.js';
 import { sendFile } from './file-response.js';
 import type { Links } from './links.js';
@@ -7,6 +9,7 @@ import type { McpEndpoint } from './mcp.js';
 import { type OAuthSettings, resourceMetadata } from './oauth.js';
 import type { Principal } from './principals.js';
 import type { Route } from './router.js';
+import { ownerOfLink, receiveUpload, UPLOAD_PATH } from './uploads.js';
 
 /** Everything that the HTTP server answers. */
 
@@ -15,9 +18,10 @@ export interface RouteDeps {
   jobs: Jobs;
   links: Links;
   oauth: OAuthSettings | undefined;
+  locate: Locate;
 }
 
-export function routesOf({ mcp, jobs, links, oauth }: RouteDeps): Route[] {
+export function routesOf({ mcp, jobs, links, oauth, locate }: RouteDeps): Route[] {
   return [
     {
       path: /^\/mcp$/,
@@ -30,6 +34,21 @@ export function routesOf({ mcp, jobs, links, oauth }: RouteDeps): Route[] {
       methods: ['GET', 'HEAD'],
       access: 'open',
       handle: (exchange, [, id = ''], identify) => sendAsset(exchange, id, jobs, links, identify),
+    },
+    {
+      path: /^\/uploads$/,
+      methods: ['POST'],
+      access: 'principal',
+      handle: (exchange, { name }) => receiveUpload(exchange, { jobs, locate }, name, newId('asset')),
+    },
+    {
+      path: UPLOAD_PATH,
+      methods: ['POST', 'PUT'],
+      access: 'open',
+      handle: async (exchange, [, id = '', owner = '']) => {
+        const principal = ownerOfLink(exchange, links, owner);
+        if (principal !== undefined) await receiveUpload(exchange, { jobs, locate }, principal, id);
+      },
     },
     {
       path: /^\/healthz$/,

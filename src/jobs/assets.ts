@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Config } from '../config.js';
 import { MeshwrightError } from '../errors.js';
 import { inspectInWorker, renderInWorker } from '../glb/run.js';
 import type { JsonObject } from '../json.js';
 import { isJsonObject, toJson } from '../json.js';
+import { newId } from '../store/ids.js';
 import type { Store } from '../store/index.js';
 import type { Asset, Page } from '../store/types.js';
+import { checkImage } from './image-file.js';
 import { saveFile } from './paths.js';
 import { assetIdOf } from './uris.js';
 
@@ -63,6 +66,43 @@ export class Assets {
   /** A part of the file: `start` to `end`, both inclusive, in bytes. */
   readRange(asset: Asset, start: number, end: number): Promise<Buffer> {
     return this.#store.assets.read(asset.key, { start, end });
+  }
+
+  /**
+   * Keeps an image that was handed over, under an id that was given out for it.
+   *
+   * @throws MeshwrightError `invalid_image`, `too_large`, `storage`; `conflict` when the id was used before
+   */
+  async receive(principal: string, id: string, bytes: Uint8Array): Promise<Asset> {
+    const used = new MeshwrightError(
+      'conflict',
+      'A file was sent by this link already. Call upload_image for a new one.',
+    );
+    if (await this.#store.jobs.getAsset(id)) throw used;
+    const image = await checkImage(bytes, 'the file');
+    const sha256 = createHash('sha256').update(image.bytes).digest('hex');
+    // Not the asset's own name: of two that send at once only one is kept, and the other must not replace its bytes.
+    const key = `${newId('asset')}.${image.format}`;
+    const asset: Asset = {
+      id,
+      principal,
+      role: 'other',
+      format: image.format,
+      mimeType: image.mimeType,
+      name: `image-${sha256.slice(0, 8)}.${image.format}`,
+      sizeBytes: image.bytes.length,
+      sha256,
+      key,
+      createdAt: Date.now(),
+    };
+    await this.#store.assets.put(key, image.bytes);
+    try {
+      await this.#store.jobs.addAsset(asset);
+    } catch (error) {
+      await this.#store.assets.delete(key);
+      throw (await this.#store.jobs.getAsset(id)) ? used : error;
+    }
+    return asset;
   }
 
   /** @throws MeshwrightError `invalid_asset` when it is no GLB */

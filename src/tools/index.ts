@@ -6,6 +6,7 @@ import { tool as listAssets } from './list_assets.js';
 import { tool as listJobs } from './list_jobs.js';
 import { tool as listModels } from './list_models.js';
 import { tool as saveAsset } from './save_asset.js';
+import { tool as uploadImage } from './upload_image.js';
 import { tool as viewAsset } from './view_asset.js';
 import { tool as waitForJob } from './wait_for_job.js';
 import { modelTool } from './model-tool.js';
@@ -28,6 +29,7 @@ export function tools(): readonly Tool[] {
     viewAsset,
     saveAsset,
     deleteAsset,
+    uploadImage,
   ];
   return all;
 }

@@ -35,8 +35,19 @@ export interface ToolContext {
   ask?: Ask | undefined;
   /** Tells the client how far the job is, when it asked to be told. */
   progress: (job: Job) => void;
+  /** Makes a link; absent for callers on this machine. */
+  uploadLink?: (() => UploadLink) | undefined;
   /** The caller follows the job as a task: nothing is waited for. */
   background?: boolean;
+}
+
+/** A link by which a file can be sent, once. */
+export interface UploadLink {
+  url: string;
+  /** The asset that the file will be. */
+  assetId: string;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
 }
 
 export interface Picture {
@@ -63,6 +74,8 @@ export interface Tool {
   input: z.ZodObject;
   /** Absent where the answer is a picture. */
   output?: z.ZodObject;
+  /** Only for callers who are not on this machine. */
+  remoteOnly?: true;
   /** The providers of a model's tool, in the order of its routes; it is shown when one of them has a key. */
   providers?: readonly ProviderId[];
   run: (args: unknown, context: ToolContext) => Promise<ToolAnswer>;

@@ -80,7 +80,7 @@ describe('the list of tools', () => {
   });
 
   it('costs a model under 2,500 tokens without keys', () => {
-    expect(tokens(visibleTools(loadConfig({})))).toBeLessThan(2500);
+    expect(tokens(visibleTools(loadConfig({}), true))).toBeLessThan(2500);
   });
 
   it('costs a model under 8,000 tokens with every key', () => {
@@ -90,7 +90,7 @@ describe('the list of tools', () => {
       SCENARIO_SDK_API_KEY: 'k',
       SCENARIO_SDK_API_SECRET: 's',
     });
-    expect(tokens(visibleTools(config))).toBeLessThan(8000);
+    expect(tokens(visibleTools(config, true))).toBeLessThan(8000);
   });
 
   it.each([
