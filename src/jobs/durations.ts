@@ -5,30 +5,39 @@ import type { Model } from './model.js';
 const JOBS = 15;
 const LEARN_EVERY_MS = 60_000;
 
-/** How long jobs take, by endpoint: measured in this store, or else as the model declares. */
+/** How long jobs take in seconds: the median of those in this store, or else what their model declares. */
 export class Durations {
   readonly #jobs: Pick<JobStore, 'durations'>;
-  readonly #seconds = new Map<string, number>();
+  /** By endpoint, as what follows. */
+  readonly #measured = new Map<string, number>();
+  readonly #declared = new Map<string, number>();
   readonly #learnedAt = new Map<string, number>();
 
   constructor(jobs: Pick<JobStore, 'durations'>) {
     this.#jobs = jobs;
   }
 
-  /** `undefined` where nobody knows, and for a model that was not asked about yet. */
-  typicalSeconds(endpoint: string): number | undefined {
-    return this.#seconds.get(endpoint);
+  /** `undefined` where nobody knows, and before its model was learned. */
+  ofEndpoint(endpoint: string): number | undefined {
+    return this.#measured.get(endpoint) ?? this.#declared.get(endpoint);
   }
 
-  /** The median of the last jobs says better how long the next one takes than any page does. */
-  async learn(model: Model): Promise<void> {
-    for (const { endpoint } of model.routes) {
+  /** Over the first of its routes that was ever used here, or else as declared. */
+  async ofModel(model: Model): Promise<number | undefined> {
+    await this.learn(model);
+    const measured = model.routes.map(({ endpoint }) => this.#measured.get(endpoint));
+    return measured.find((seconds) => seconds !== undefined) ?? model.typicalSeconds;
+  }
+
+  /** Looks at the jobs that have ended; not more often than is of use. */
+  async learn({ routes, typicalSeconds }: Model): Promise<void> {
+    for (const { endpoint } of routes) {
       if (Date.now() - (this.#learnedAt.get(endpoint) ?? 0) < LEARN_EVERY_MS) continue;
-      this.#learnedAt.set(endpoint, Date.now());
       const took = (await this.#jobs.durations(endpoint, JOBS)).toSorted((a, b) => a - b);
       const median = took[took.length >> 1];
-      const seconds = median === undefined ? model.typicalSeconds : median / 1000;
-      if (seconds !== undefined) this.#seconds.set(endpoint, seconds);
+      if (median !== undefined) this.#measured.set(endpoint, Math.round(median / 100) / 10);
+      if (typicalSeconds !== undefined) this.#declared.set(endpoint, typicalSeconds);
+      this.#learnedAt.set(endpoint, Date.now());
     }
   }
 }

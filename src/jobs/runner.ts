@@ -19,6 +19,8 @@ export interface RunnerDeps extends Omit<SubmitDeps, 'advance'> {
   bus: Bus;
   model: (tool: string) => Promise<Model | undefined>;
   settle: Settle;
+  /** How long jobs of an endpoint usually run. */
+  typicalSeconds: (endpoint: string) => number | undefined;
 }
 
 /** A process that stops renewing is taken for dead after this time. */
@@ -132,7 +134,8 @@ export class Runner {
           if (status.stage === stage && now - reportedAt < REPORT_EVERY_MS) return;
           reportedAt = now;
           stage = status.stage ?? stage;
-          this.advance(id, { type: 'observed', status }).catch((error: unknown) =>
+          const typicalSeconds = this.#deps.typicalSeconds(job.model);
+          this.advance(id, { type: 'observed', status, typicalSeconds }).catch((error: unknown) =>
             this.#deps.log.warn('cannot write progress', { job: id, error: messageOf(error) }),
           );
         },

@@ -85,7 +85,7 @@ export class Jobs {
     this.#fetcher = createFetcher({ allowHosts: config.allowHosts, resolve });
     this.#durations = new Durations(this.store.jobs);
     this.#providers = new Providers({
-      typicalSeconds: (endpoint) => this.typicalSeconds(endpoint),
+      typicalSeconds: (endpoint) => this.#durations.ofEndpoint(endpoint),
       resolve,
     });
     this.assets = new Assets(this.store, configOf);
@@ -109,6 +109,7 @@ export class Jobs {
         return found;
       },
       health: this.#health,
+      typicalSeconds: (endpoint) => this.#durations.ofEndpoint(endpoint),
       fetchImage: (url, field) => this.#inputs.fetch(url, field),
       estimateUsd: (route, args) => this.prices.estimateUsd(route, args),
       settle: (job, route, files, signal) =>
@@ -297,8 +298,8 @@ export class Jobs {
   }
 
   /** How long jobs of this model take, measured here or else as declared; `undefined` where nobody knows. */
-  typicalSeconds(endpoint: string): number | undefined {
-    return this.#durations.typicalSeconds(endpoint);
+  typicalSeconds(model: Model): Promise<number | undefined> {
+    return this.#durations.ofModel(model);
   }
 
   async #storeNow(id: string): Promise<void> {

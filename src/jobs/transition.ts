@@ -21,7 +21,7 @@ export type JobEvent =
   | { type: 'lost'; token: string | undefined; error: JobError }
   /** The attempt may simply be made again (local generator). */
   | { type: 'repeat'; token: string | undefined }
-  | { type: 'observed'; status: ProviderStatus }
+  | { type: 'observed'; status: ProviderStatus; typicalSeconds?: number | undefined }
   | { type: 'cancelAsked' }
   | { type: 'cancelAnswered'; outcome: CancelOutcome | 'failed' }
   | { type: 'completed'; result: Json; billedUsd?: number | undefined; billedUnits?: number | undefined }
@@ -113,6 +113,7 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
         running: job.running || running,
         progress: Math.max(job.progress, Math.min(1, progress) * WORK_SHARE),
         stage: stage ?? (running ? 'working' : 'in the queue'),
+        ...(running && job.runningSince === undefined ? began(event.typicalSeconds, now) : {}),
       };
       return queuePosition === undefined || seen.running ? seen : { ...seen, queuePosition };
     }
@@ -162,6 +163,11 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
     case 'cancelled':
       return job.state === 'submitted' ? ended(billed(job, event), 'cancelled', event.error, now) : undefined;
   }
+}
+
+/** Both stay as they are from here on, so that what is left of the time never rises. */
+function began(typicalSeconds: number | undefined, now: number): Partial<Job> {
+  return { runningSince: now, ...(typicalSeconds === undefined ? {} : { typicalSeconds }) };
 }
 
 /** The job with what the provider says that it billed. */

@@ -158,7 +158,7 @@ export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: n
       const place = job.queuePosition === undefined ? '' : `, place ${job.queuePosition + 1} in the queue`;
       const cancelling = job.cancelRequested ? cancelNote(job) : '';
       const what = job.running
-        ? `${capital(job.stage)}, ${Math.round(job.progress * 100)} %`
+        ? `${capital(job.stage)}, ${Math.round(job.progress * 100)} %${timeLeft(job, elapsedSeconds)}`
         : `Queued at ${nameOf(job)}${place}`;
       return `${what} (${elapsed}).${cancelling}`;
     }
@@ -180,6 +180,17 @@ export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: n
     case 'cancelled':
       return job.error?.message ?? 'Cancelled.';
   }
+}
+
+/** Guessed from the jobs before; it only falls, and says so when a job takes longer. */
+function timeLeft({ typicalSeconds, runningSince, createdAt }: Job, elapsedSeconds: number): string {
+  if (typicalSeconds === undefined || runningSince === undefined) return '';
+  const left = typicalSeconds - (elapsedSeconds - (runningSince - createdAt) / 1000);
+  return left > 0 ? `, about ${roughly(left)} left` : `, longer than the usual ${roughly(typicalSeconds)}`;
+}
+
+function roughly(seconds: number): string {
+  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
 function nameOf(job: Job): string {

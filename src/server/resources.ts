@@ -120,7 +120,7 @@ class Resources {
     switch (target.kind) {
       case 'models': {
         const { catalogue } = await import('../tools/list_models.js');
-        return json(uri, catalogue(jobs, principal));
+        return json(uri, await catalogue(jobs, principal));
       }
       case 'job': {
         const job = await jobs.get(principal, target.id);

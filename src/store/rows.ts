@@ -111,6 +111,8 @@ function isJob(value: unknown): value is Job {
     isNumber(value['storeAttempts']) &&
     isNumber(value['createdAt']) &&
     optional(value['startedAt'], isNumber) &&
+    optional(value['runningSince'], isNumber) &&
+    optional(value['typicalSeconds'], isNumber) &&
     optional(value['finishedAt'], isNumber) &&
     isNumber(value['updatedAt']) &&
     isNumber(value['dueAt']) &&

@@ -63,9 +63,9 @@ function isFree({ state, error }: Job): boolean {
   return (state === 'failed' || state === 'cancelled') && error?.charged === 'no';
 }
 
-/** From submit to end, in milliseconds. */
-function tookMs({ startedAt, finishedAt }: Job): number | null {
-  return startedAt === undefined || finishedAt === undefined ? null : finishedAt - startedAt;
+/** In milliseconds; without the time in the queue, where that is known. */
+function tookMs({ startedAt, runningSince = startedAt, finishedAt }: Job): number | null {
+  return runningSince === undefined || finishedAt === undefined ? null : finishedAt - runningSince;
 }
 
 export function insertAsset(db: Sqlite, asset: Asset): void {

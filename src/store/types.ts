@@ -98,6 +98,10 @@ export interface Job {
   /** Milliseconds since 1970, here and below. */
   createdAt: number;
   startedAt?: number;
+  /** When it was first seen to run. */
+  runningSince?: number;
+  /** How long such jobs ran before, in seconds, as it was known then. */
+  typicalSeconds?: number;
   finishedAt?: number;
   updatedAt: number;
   /** The runner looks at the job from this moment on. */
@@ -224,7 +228,10 @@ export interface JobStore {
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]>;
   /** When the next live job without a lease becomes due, of those that become due after this moment if one is given. */
   nextDue(after?: number): Promise<number | undefined>;
-  /** How long the last jobs of a model took from submit to end, in milliseconds, newest first. */
+  /**
+   * How long the last jobs of a model took, in milliseconds, newest first: from when they were seen to run, or else
+   * from submit, until their files were here.
+   */
   durations(model: string, limit: number): Promise<number[]>;
   /** The principal's jobs from this moment on, summed up; newest day first, then by provider and model. */
   costs(principal: string, since: number): Promise<CostRow[]>;

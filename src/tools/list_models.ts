@@ -35,13 +35,15 @@ const modelSchema = z.object({
 export const catalogueSchema = z.object({ models: z.array(modelSchema), next: z.string() });
 
 /** The catalogue as this principal's keys have it; also the resource `meshwright://models`. */
-export function catalogue(
+export async function catalogue(
   jobs: Pick<ToolContext['jobs'], 'prices' | 'providers' | 'typicalSeconds'>,
   principal: string,
   only?: readonly Model[],
-): z.infer<typeof catalogueSchema> {
+): Promise<z.infer<typeof catalogueSchema>> {
   const keys = jobs.providers(principal);
-  const rows = (only ?? models()).map((model) =>
+  const shown = only ?? models();
+  const seconds = await Promise.all(shown.map((model) => jobs.typicalSeconds(model)));
+  const rows = shown.map((model, i) =>
     compact({
       tool: model.tool,
       title: model.title,
@@ -49,7 +51,7 @@ export function catalogue(
       images: imageFields(model),
       outputs: [...model.outputs],
       licence: model.licence,
-      typical_seconds: jobs.typicalSeconds(model.routes[0].endpoint) ?? model.typicalSeconds ?? null,
+      typical_seconds: seconds[i] ?? null,
       routes: model.routes.map((route) =>
         compact({
           provider: route.provider,
@@ -78,7 +80,7 @@ export const tool: Tool = defineTool({
   description: 'All models with inputs, outputs, price, typical duration and licence. Free; call it first.',
   input: z.strictObject({ tool: z.string().describe('One model in detail').optional() }),
   output: catalogueSchema,
-  run: ({ tool: name }, context) => {
+  run: async ({ tool: name }, context) => {
     const all = models();
     const chosen = name === undefined ? undefined : all.filter((model) => model.tool === name);
     if (chosen?.length === 0) {
@@ -88,6 +90,6 @@ export const tool: Tool = defineTool({
         { field: 'tool' },
       );
     }
-    return Promise.resolve({ structured: jsonObject(catalogue(context.jobs, context.principal, chosen)) });
+    return { structured: jsonObject(await catalogue(context.jobs, context.principal, chosen)) };
   },
 });

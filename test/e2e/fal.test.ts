@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isRecord } from '../../src/json.js';
+import { openStore } from '../../src/store/index.js';
+import { aJob } from '../store/support/rows.js';
 import { FAL_TEST_KEY, type FalEmulator, startFalEmulator } from '../emulator/fal.js';
 import {
   connect,
@@ -313,6 +315,42 @@ describe('a job at fal', () => {
     });
     expect(done.structured).toMatchObject({ status: 'succeeded' });
     expect(submits()).toHaveLength(1);
+  });
+
+  it.each([
+    ['usual', 40, 800, /^about (39|40) s left$/],
+    ['short', 1, 2200, /^longer than the usual 1 s$/],
+  ])('tells what is left of its %s time, from the jobs before', async (_what, seconds, runMs, last) => {
+    await client.close();
+    const store = openStore(path.join(folder, 'data'));
+    for (const startedAt of [1, 2, 3]) {
+      const finishedAt = startedAt + 1000 * seconds;
+      const past = {
+        principal: 'local',
+        model: 'fal-ai/trellis',
+        createdAt: startedAt,
+        startedAt,
+        finishedAt,
+      };
+      await store.jobs.create(aJob({ state: 'succeeded', ...past }), undefined);
+    }
+    await store.close();
+    client = await connect('v1', env());
+    const catalogue = await client.call('list_models', { tool: 'trellis' });
+    expect(catalogue.structured).toMatchObject({ models: [{ typical_seconds: seconds }] });
+    fal.fault({ match: { op: 'submit' }, action: { type: 'job', runMs } });
+    const messages: string[] = [];
+    await client.call(
+      'trellis',
+      { image_url: `${SAMPLES}/a.png` },
+      { onprogress: ({ message }) => messages.push(message ?? '') },
+    );
+    const left = messages.flatMap((message) => /, ((?:about|longer) .*?)(?: \(|$)/.exec(message)?.[1] ?? []);
+    expect(left.at(-1)).toMatch(last);
+    const told = left.flatMap((text) => /^about (.*) s left$/.exec(text)?.[1] ?? []).map(Number);
+    expect(told).toEqual(told.toSorted((a, b) => b - a));
+    for (const one of told) expect(one).toBeLessThanOrEqual(seconds);
+    expect(told.every((one) => one > 0)).toBe(true);
   });
 
   it('goes on when the call is cancelled while it runs, and is cancelled when it is asked to', async () => {

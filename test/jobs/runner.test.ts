@@ -94,6 +94,7 @@ function runner(owner: string): Runner {
     health: new Health(),
     fetchImage: () => Promise.reject(new Error('not used')),
     estimateUsd: () => null,
+    typicalSeconds: () => 40,
     settle: () => Promise.resolve({ assets: [], seed: undefined, report: undefined }),
   });
   onTestFinished(() => made.stop());
