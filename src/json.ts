@@ -18,11 +18,17 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return isRecord(value) && Object.values(value).every(isJson);
 }
 
-/** Any value as JSON: what JSON cannot hold is left out. */
+/** Any value as JSON: what JSON cannot hold is left out. Null for what is nested deeper than any program can follow. */
 export function toJson(value: unknown): Json {
-  const text = JSON.stringify(value);
-  const parsed: unknown = text === undefined ? null : JSON.parse(text);
-  return isJson(parsed) ? parsed : null;
+  try {
+    const text = JSON.stringify(value);
+    const parsed: unknown = text === undefined ? null : JSON.parse(text);
+    return isJson(parsed) ? parsed : null;
+  } catch (error) {
+    // The stack has an end, and what a provider sends need not.
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** JSON text in which equal values are equal texts: keys in order, no white space. */

@@ -271,7 +271,7 @@ function conflict(file: string): MeshwrightError {
 }
 
 /** A name without folders and without characters that some system refuses. */
-function safeName(name: string): string {
+export function safeName(name: string): string {
   const base = name.split(/[/\\]/).at(-1) ?? '';
   return (
     base

@@ -14,6 +14,7 @@ import { newId } from '../store/ids.js';
 import { storageError } from '../store/trouble.js';
 import type { Asset, AssetStore, Job } from '../store/types.js';
 import type { OutputFile, Route } from './model.js';
+import { safeName } from './paths.js';
 
 /** The files of a finished job, on disk and inspected, not yet visible to anybody. */
 export interface Settled {
@@ -70,7 +71,7 @@ export async function settle(
 async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: AbortSignal): Promise<Asset> {
   const temporary = await deps.files.temporary();
   try {
-    const got = await bring(deps, file, temporary, signal);
+    const got = await bring(deps, job, file, temporary, signal);
     const kind = sniff(got.head, got.sizeBytes);
     if (NO_FILES.has(kind.format)) {
       throw new MeshwrightError(
@@ -92,7 +93,7 @@ async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: 
       role: file.role,
       format: kind.format,
       mimeType: kind.mimeType,
-      name: `${file.name.replace(/\.[a-z0-9]+$/i, '')}.${kind.extension}`,
+      name: `${safeName(file.name.replace(/\.[a-z0-9]+$/i, ''))}.${kind.extension}`,
       sizeBytes: got.sizeBytes,
       sha256: got.sha256,
       key,
@@ -122,6 +123,7 @@ async function inspectGlb(deps: SettleDeps, job: Job, file: string, signal: Abor
 
 async function bring(
   deps: SettleDeps,
+  { storeAttempts }: Job,
   file: OutputFile,
   temporary: string,
   signal: AbortSignal,
@@ -131,7 +133,8 @@ async function bring(
     const got = await download(deps.fetcher, url, temporary, {
       signal,
       maxBytes: MAX_FILE_BYTES,
-      expectedBytes: sizeBytes,
+      // A provider may be wrong about the size of its own file, every time.
+      expectedBytes: storeAttempts < PICKY_ATTEMPTS ? sizeBytes : undefined,
     });
     return { sizeBytes: got.sizeBytes, sha256: got.sha256, head: await readHead(temporary) };
   }

@@ -46,7 +46,10 @@ export function retryAfterMs(header: string | undefined, now = Date.now()): numb
   if (header === undefined || header.trim() === '') return undefined;
   const seconds = Number(header);
   const wait = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * 1000;
-  return Number.isFinite(wait) || wait === Infinity
-    ? Math.min(MAX_RETRY_AFTER_MS, Math.max(0, wait))
-    : undefined;
+  return cappedMs(wait);
+}
+
+/** A time to wait that somebody else named, within what we are ready to; undefined when it is no number. */
+export function cappedMs(ms: number): number | undefined {
+  return Number.isNaN(ms) ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, ms));
 }

@@ -2,7 +2,7 @@ import { openSync, writeSync } from 'node:fs';
 import { Coverage } from './coverage.js';
 import { explore } from './explore.js';
 import { describeError, shrink } from './findings.js';
-import { type FromChild, MAX_RSS_BYTES } from './hunt.js';
+import { type FromChild, MAX_RSS_BYTES, NO_INPUT } from './hunt.js';
 import { Random } from './random.js';
 import { loadTarget } from './targets.js';
 
@@ -33,6 +33,7 @@ await explore(target, {
   coverage,
   enough: () => overMemory || performance.now() >= end,
   before,
+  idle,
   after: ({ corpus }) => {
     if (performance.now() - reportedAt > REPORT_MS) report(corpus);
   },
@@ -55,6 +56,12 @@ function before(bytes: Uint8Array): void {
   header.writeDoubleLE(execs, 0);
   header.writeUInt32LE(bytes.length, 8);
   writeSync(note, Buffer.concat([header, bytes]), 0, undefined, 0);
+}
+
+/** Between inputs nothing hangs but the search itself. */
+function idle(): void {
+  header.writeUInt32LE(NO_INPUT, 8);
+  writeSync(note, header, 0, undefined, 0);
 }
 
 function found(error: unknown, bytes: Uint8Array): void {

@@ -18,6 +18,8 @@ export interface ExploreOptions {
   enough: (explored: Explored) => boolean;
   /** Before every input. */
   before?: (bytes: Uint8Array) => void;
+  /** After the last input of every batch, before the next ones are made. */
+  idle?: () => void;
   /** After every batch. */
   after?: (explored: Explored) => void;
   found: (error: unknown, bytes: Uint8Array) => void;
@@ -29,7 +31,7 @@ const MAX_BATCH = 256;
 const BATCH_MS = 60;
 
 export async function explore(target: Target, options: ExploreOptions): Promise<Explored> {
-  const { random, coverage, enough, before, after, found } = options;
+  const { random, coverage, enough, before, idle, after, found } = options;
   const seeds = await target.seeds();
   const largest = Math.max(MAX_BYTES, ...seeds.map(({ length }) => 2 * length));
   const maxBytes = target.maxBytes ?? largest;
@@ -63,6 +65,7 @@ export async function explore(target: Target, options: ExploreOptions): Promise<
     // Every seed is kept: a person thought of it.
     corpus.push(seed);
   }
+  idle?.();
   await coverage?.grew(true);
 
   let size = 8;
@@ -70,12 +73,14 @@ export async function explore(target: Target, options: ExploreOptions): Promise<
     const begun = performance.now();
     const batch = Array.from({ length: size }, () => next(target, corpus, random).slice(0, maxBytes));
     for (const bytes of batch) await execute(bytes);
+    idle?.();
     // What was left for later breaks in time to be blamed, and messages leave the process.
     await new Promise(setImmediate);
     const share = BATCH_MS / Math.max(1, performance.now() - begun);
     size = Math.max(1, Math.min(MAX_BATCH, Math.floor(size * Math.min(2, share))));
     if (coverage && (await coverage.grew(false))) {
       await keepNewest(batch, coverage);
+      idle?.();
       size = Math.max(1, size >> 1);
     }
     explored.corpus = corpus.length;

@@ -194,6 +194,12 @@ function bombs(): Uint8Array[] {
     }),
     assembleText(`{"asset":{"version":"2.0"},"extras":${'['.repeat(190)}${']'.repeat(190)}}`),
     assembleText(`{"asset":{"version":"2.0"},"extras":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
+    // Names that are no texts.
+    changed({
+      materials: [{ name: 5 }],
+      nodes: [{ mesh: 0, name: {} }],
+      meshes: [{ name: [], primitives: [{ attributes: { POSITION: 0 }, material: 0 }] }],
+    }),
     changed({ materials: nodes(50_000, () => ({ name: 'm' })) }),
     changed({ animations: nodes(5000, () => ({ channels: [], samplers: [] })) }),
     changed({ images: nodes(50_000, () => ({ uri: 'data:image/png;base64,iVBORw0KGgo=' })) }),

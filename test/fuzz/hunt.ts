@@ -42,6 +42,8 @@ export interface HuntOptions {
   onState?: (hunted: Readonly<Hunted>) => void;
 }
 
+/** In place of an input's length: none is being run. */
+export const NO_INPUT = 0xffff_ffff;
 /** Longest time for one input. */
 export const MAX_HANG_MS = 5_000;
 /** Most memory of the whole process, with all that it has loaded. */
@@ -152,9 +154,9 @@ class Watch {
   }
 
   async look(): Promise<void> {
-    const { execs } = await readNote(this.#note);
+    const { execs, idle } = await readNote(this.#note);
     const now = performance.now();
-    if (execs !== this.#execs) {
+    if (execs !== this.#execs || (execs > 0 && idle)) {
       this.#execs = execs;
       this.#since = now;
     }
@@ -172,9 +174,10 @@ class Watch {
   }
 }
 
-async function readNote(file: string): Promise<{ execs: number; bytes: Uint8Array }> {
+async function readNote(file: string): Promise<{ execs: number; idle: boolean; bytes: Uint8Array }> {
   const note = await readFile(file);
-  return { execs: note.readDoubleLE(0), bytes: note.subarray(12, 12 + note.readUInt32LE(8)) };
+  const length = note.readUInt32LE(8);
+  return { execs: note.readDoubleLE(0), idle: length === NO_INPUT, bytes: note.subarray(12, 12 + length) };
 }
 
 /** Bytes; 0 where the system does not tell (not Linux): the process's own figure counts there. */

@@ -52,7 +52,7 @@ function mutateOnce(root: { value: unknown }, random: Random, tokens: readonly s
     case 4:
       return set(place, random.chance(0.5) ? [value] : { [name(random, places, tokens)]: value });
     case 5:
-      if (Array.isArray(value))
+      if (Array.isArray(value) && isSmall(value[0]))
         value.push(...Array.from({ length: random.length(200) }, () => value[0] ?? null));
       return undefined;
     case 6:
@@ -66,6 +66,11 @@ function mutateOnce(root: { value: unknown }, random: Random, tokens: readonly s
     default:
       return typeof value === 'string' ? set(place, random.pick(tokens) ?? value) : undefined;
   }
+}
+
+/** Hundreds of copies of something large would take longer to make than to parse. */
+function isSmall(value: unknown): boolean {
+  return typeof value !== 'object' || (JSON.stringify(value) ?? '').length < 200;
 }
 
 function placesIn(root: Record<string, unknown>): Place[] {

@@ -16,6 +16,8 @@ export interface Complaint {
 }
 
 const MAX_TEXT = 300;
+/** Longest name of a field. */
+const MAX_FIELD = 100;
 /** Faults that are told; a wrong call can have twenty. */
 const MAX_FAULTS = 3;
 
@@ -38,7 +40,7 @@ export function complaintOf(reply: Reply): Complaint {
     const told = faults.slice(0, MAX_FAULTS).map(faultText).filter(Boolean);
     const more = faults.length > MAX_FAULTS ? [`${faults.length - MAX_FAULTS} more`] : [];
     return {
-      message: [...told, ...more].join('; ') || undefined,
+      message: cut([...told, ...more].join('; ')) || undefined,
       type: textOf(first?.['type']) ?? type,
       field: first && fieldOf(first['loc']),
     };
@@ -70,7 +72,7 @@ function fieldOf(loc: unknown): string | undefined {
     if (typeof part === 'number') path += `[${part}]`;
     else if (typeof part === 'string') path += path === '' ? part : `.${part}`;
   }
-  return path.startsWith('[') || path === '' ? undefined : path;
+  return path.startsWith('[') || path === '' ? undefined : oneLine(path.slice(0, MAX_FIELD));
 }
 
 function textOf(value: unknown): string | undefined {
@@ -78,7 +80,10 @@ function textOf(value: unknown): string | undefined {
 }
 
 function oneLine(text: string): string {
-  const line = redact(printable(text.replace(/\s+/g, ' ').trim()));
+  return cut(redact(printable(text.replace(/\s+/g, ' ').trim())));
+}
+
+function cut(line: string): string {
   return line.length > MAX_TEXT ? `${line.slice(0, MAX_TEXT)}…` : line;
 }
 

@@ -1,3 +1,5 @@
+import { printable } from '../../errors.js';
+
 /** What one line of a model's log says about how far the model is. */
 export interface LogNews {
   /** What the model is doing, short; absent when the line is no name of a stage. */
@@ -65,7 +67,7 @@ function stageOf(text: string): string | undefined {
 
 function cleanStage(text: string): string | undefined {
   if (NOISE.test(text)) return undefined;
-  const stage = text
+  const stage = printable(text)
     .replace(/^[^\p{L}\d]+|[^\p{L}\d)]+$/gu, '')
     .replace(/^(?:task )?status:\s*|\s(?:step|iteration|iter)s?$/gi, '');
   if (!/\p{L}{3}/u.test(stage)) return undefined;

@@ -25,11 +25,17 @@ export function readStatus(value: unknown): FalStatus | undefined {
   const { status, queue_position: position, logs, error, error_type: errorType } = value;
   return {
     state: status === 'COMPLETED' ? 'done' : status === 'IN_QUEUE' ? 'queued' : 'running',
-    queuePosition: typeof position === 'number' && position >= 0 ? Math.floor(position) : undefined,
+    queuePosition: typeof position === 'number' ? placeOf(position) : undefined,
     logs: Array.isArray(logs) ? logs.flatMap(readEntry) : [],
     error: typeof error === 'string' && error !== '' ? error : undefined,
     errorType: typeof errorType === 'string' ? errorType : undefined,
   };
+}
+
+/** JSON has numbers that are none: 1e999 is read as infinity. */
+function placeOf(position: number): number | undefined {
+  const place = Math.floor(position);
+  return place >= 0 && Number.isSafeInteger(place) ? place : undefined;
 }
 
 function readEntry(value: unknown): LogEntry[] {

@@ -1,4 +1,4 @@
-import { isRecord } from '../../json.js';
+import { isRecord, toJson } from '../../json.js';
 import { idOf, plainText } from '../json-api.js';
 
 /** A job as Scenario tells of it. */
@@ -62,7 +62,9 @@ export function unitsOf(value: unknown): number | undefined {
 function textOf(error: unknown): string | undefined {
   if (!isRecord(error)) return plainText(error);
   const { message, reason, error: inner } = error;
-  return plainText(message) ?? plainText(reason) ?? plainText(inner) ?? plainText(JSON.stringify(error));
+  return (
+    plainText(message) ?? plainText(reason) ?? plainText(inner) ?? plainText(JSON.stringify(toJson(error)))
+  );
 }
 
 function fraction(value: unknown): number | undefined {

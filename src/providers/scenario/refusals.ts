@@ -1,6 +1,7 @@
 import { isRecord } from '../../json.js';
 import type { Reply } from '../call-error.js';
 import { parse, plainText } from '../json-api.js';
+import { cappedMs } from '../schedule.js';
 import { inWords, type Refusals } from '../turned-down.js';
 
 /** What Scenario's refusals mean. Texts are under `reason`, `message` or `name`, by the part that answers. */
@@ -31,7 +32,7 @@ function waitMs(reply: Reply): number | undefined {
   const body = parse(reply.text);
   const details = isRecord(body) && isRecord(body['details']) ? body['details'] : {};
   const seconds = isRecord(body) ? (body['remainingSeconds'] ?? details['remainingSeconds']) : undefined;
-  return typeof seconds === 'number' && seconds >= 0 ? seconds * 1000 : undefined;
+  return typeof seconds === 'number' ? cappedMs(seconds * 1000) : undefined;
 }
 
 /** A model outside of the account's plan: no other call with this key will be taken either. */

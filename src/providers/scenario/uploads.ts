@@ -3,7 +3,7 @@ import { isRecord } from '../../json.js';
 import { CallError } from '../call-error.js';
 import type { Clock } from '../clock.js';
 import type { Fetcher } from '../fetch.js';
-import { below, idOf, type JsonApi } from '../json-api.js';
+import { below, idOf, type JsonApi, plainText } from '../json-api.js';
 import { untilAnswered } from '../poll.js';
 import { type InputFile, SubmitError } from '../provider.js';
 import { refusalOf } from '../turned-down.js';
@@ -194,14 +194,14 @@ interface Upload {
   parts: string[];
 }
 
-function readUpload(value: unknown): Upload | undefined {
+export function readUpload(value: unknown): Upload | undefined {
   const upload = isRecord(value) && isRecord(value['upload']) ? value['upload'] : value;
   const id = isRecord(upload) ? idOf(upload['id']) : undefined;
   if (!isRecord(upload) || id === undefined) return undefined;
   const { status, parts, errorMessage, error } = upload;
   const numbered = (Array.isArray(parts) ? parts : []).flatMap((part) =>
     isRecord(part) && typeof part['url'] === 'string'
-      ? [{ number: Number(part['number'] ?? 0), url: part['url'] }]
+      ? [{ number: typeof part['number'] === 'number' ? part['number'] : 0, url: part['url'] }]
       : [],
   );
   const why = errorMessage ?? error;
@@ -210,7 +210,7 @@ function readUpload(value: unknown): Upload | undefined {
     status: typeof status === 'string' ? status.toLowerCase() : '',
     jobId: idOf(upload['jobId']),
     entityId: idOf(upload['entityId']),
-    error: typeof why === 'string' ? why : undefined,
+    error: plainText(why),
     parts: numbered.toSorted((a, b) => a.number - b.number).map(({ url }) => url),
   };
 }

@@ -52,11 +52,13 @@ function filesAt(body: Json, field: string, role: AssetRole): OutputFile[] {
       {
         role,
         name: typeof name === 'string' && name !== '' ? name : field,
-        source: { url: file['url'], ...(typeof size === 'number' && size > 0 ? { sizeBytes: size } : {}) },
+        source: { url: file['url'], ...(isSize(size) ? { sizeBytes: size } : {}) },
       },
     ];
   });
 }
+
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 
 /**
  * The files of a fal answer: the first of `models` that is there is the model, the others stand beside it.
@@ -96,7 +98,7 @@ const IMAGE_ENDINGS = /\.(png|jpe?g|webp|gif|avif)$/i;
 export function listedOutput(body: Json): Output {
   const listed = isRecord(body) && Array.isArray(body['files']) ? body['files'] : [];
   const files = listed.flatMap((file): OutputFile[] => {
-    if (!isRecord(file) || typeof file['url'] !== 'string') return [];
+    if (!isRecord(file) || typeof file['url'] !== 'string' || file['url'] === '') return [];
     const { url } = file;
     const name = nameIn(url);
     return [{ role: roleOf(file, name ?? ''), name: name ?? 'model', source: { url } }];
