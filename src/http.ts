@@ -10,6 +10,7 @@ import { oauthFrom } from './http/oauth.js';
 import { type Principal, Principals } from './http/principals.js';
 import { createHttpServer } from './http/router.js';
 import { routesOf } from './http/routes.js';
+import { callbackUrl } from './http/webhooks.js';
 import { uploadLink } from './http/uploads.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
@@ -51,8 +52,11 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
       `Bound to ${host}, this server would do paid work for everybody who reaches it. Make a token with \`meshwright token add NAME\` and set MESHWRIGHT_TOKENS to its file (or MESHWRIGHT_OAUTH_ISSUER), or bind to 127.0.0.1.`,
     );
   }
-  const jobs = await openJobs(config, log, (name) => principals.configOf(name));
   const links = await openLinks(config.dataDir);
+  const jobs = await openJobs(config, log, {
+    configOf: (name) => principals.configOf(name),
+    callbackUrl: (provider, jobId) => callbackUrl(links, config.publicUrl, provider, jobId),
+  });
   const stateKey = links.keyFor('what comes back with an answer');
   let base = config.publicUrl;
   const locate = (): Locate => (asset) => {

@@ -1,5 +1,5 @@
 import type { Config } from './config.js';
-import type { Jobs } from './jobs/service.js';
+import type { Jobs, ServiceDeps } from './jobs/service.js';
 import type { Locate } from './jobs/view.js';
 import { createLog, keepSecret, type Log } from './log.js';
 
@@ -7,6 +7,9 @@ import { createLog, keepSecret, type Log } from './log.js';
 
 /** Whoever runs meshwright on this machine. */
 export const LOCAL_PRINCIPAL = 'local';
+
+/** What a server with many callers adds. */
+type JobOptions = Pick<ServiceDeps, 'configOf' | 'callbackUrl'>;
 
 /** The log of a configuration; its keys are never printed from here on. */
 export function openLog(config: Config): Log {
@@ -17,31 +20,22 @@ export function openLog(config: Config): Log {
 /**
  * Opens the jobs and takes up every unfinished one.
  *
- * @param configOf the settings of a principal, where they may be its own
  * @throws MeshwrightError `storage` when the data folder cannot be used
  */
-export async function openJobs(
-  config: Config,
-  log: Log,
-  configOf?: (principal: string) => Config,
-): Promise<Jobs> {
-  const jobs = await lookAtJobs(config, log, configOf);
+export async function openJobs(config: Config, log: Log, options: JobOptions = {}): Promise<Jobs> {
+  const jobs = await lookAtJobs(config, log, options);
   await jobs.list(LOCAL_PRINCIPAL, { limit: 1 });
   await jobs.start();
   return jobs;
 }
 
 /** Opens the jobs and carries none of them on. */
-export async function lookAtJobs(
-  config: Config,
-  log: Log,
-  configOf?: (principal: string) => Config,
-): Promise<Jobs> {
+export async function lookAtJobs(config: Config, log: Log, options: JobOptions = {}): Promise<Jobs> {
   const [{ Jobs: Service }, { findModel }] = await Promise.all([
     import('./jobs/service.js'),
     import('./tools/models.js'),
   ]);
-  return new Service({ config, configOf, log, model: (tool) => Promise.resolve(findModel(tool)) });
+  return new Service({ ...options, config, log, model: (tool) => Promise.resolve(findModel(tool)) });
 }
 
 /** Where the files lie, for callers on the same machine. */

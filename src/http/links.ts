@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshwrightError } from '../errors.js';
 
@@ -50,6 +50,17 @@ export class Links {
     return createHmac('sha256', this.#key).update(`meshwright key\n${purpose}`).digest();
   }
 
+  /** A word that only we can make of this text; it never ends. */
+  seal(text: string): string {
+    return createHmac('sha256', this.#key).update(`meshwright seal\n${text}`).digest('base64url');
+  }
+
+  isSealed(text: string, seal: string): boolean {
+    const right = Buffer.from(this.seal(text));
+    const given = Buffer.from(seal);
+    return given.length === right.length && timingSafeEqual(given, right);
+  }
+
   #signature(pathname: string, exp: number): Buffer {
     return createHmac('sha256', this.#key).update(`meshwright link\n${pathname}\n${exp}`).digest();
   }
@@ -63,6 +74,7 @@ export class Links {
 export async function openLinks(dataDir: string): Promise<Links> {
   const file = path.join(dataDir, KEY_FILE);
   try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
     // Of several servers that start at once the first one's key counts.
     const made = await open(file, 'wx', 0o600);
     try {

@@ -60,7 +60,8 @@ export function createHttpServer({ config, host, log, authenticator, routes }: R
         log.debug('request', {
           id: exchange.id,
           method: request.method ?? '',
-          path: exchange.url.pathname,
+          // The address of a callback is as good as a key.
+          path: exchange.url.pathname.replace(/^(\/webhooks\/.*)\..*/, '$1.…'),
           status: response.statusCode,
           ms: Math.round(performance.now() - startedAt),
         });

@@ -10,6 +10,7 @@ import { type OAuthSettings, resourceMetadata } from './oauth.js';
 import type { Principal } from './principals.js';
 import type { Route } from './router.js';
 import { ownerOfLink, receiveUpload, UPLOAD_PATH } from './uploads.js';
+import { receiveCallback, WEBHOOK_PATH } from './webhooks.js';
 
 /** Everything that the HTTP server answers. */
 
@@ -49,6 +50,12 @@ export function routesOf({ mcp, jobs, links, oauth, locate }: RouteDeps): Route[
         const principal = ownerOfLink(exchange, links, owner);
         if (principal !== undefined) await receiveUpload(exchange, { jobs, locate }, principal, id);
       },
+    },
+    {
+      path: WEBHOOK_PATH,
+      methods: ['POST'],
+      access: 'open',
+      handle: (exchange, match) => receiveCallback(exchange, { jobs, links }, match),
     },
     {
       path: /^\/healthz$/,

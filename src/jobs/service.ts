@@ -3,7 +3,7 @@ import { MeshwrightError, messageOf } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Log } from '../log.js';
 import { Providers } from '../providers/index.js';
-import type { Provider } from '../providers/provider.js';
+import type { Callback, Provider } from '../providers/provider.js';
 import type { Resolve } from '../providers/address.js';
 import { createFetcher, type Fetcher } from '../providers/fetch.js';
 import { newId } from '../store/ids.js';
@@ -54,6 +54,8 @@ export interface ServiceDeps {
   model: (tool: string) => Promise<Model | undefined>;
   /** For tests; the system's resolver of names otherwise. */
   resolve?: Resolve | undefined;
+  /** Where a provider may call about this job; only where it can reach us. */
+  callbackUrl?: ((provider: ProviderId, jobId: string) => string | undefined) | undefined;
 }
 
 /** How old a temporary file or an input image without a live job must be before it is removed. */
@@ -74,7 +76,7 @@ export class Jobs {
   readonly #inputs: Inputs;
   #tidying: NodeJS.Timeout | undefined;
 
-  constructor({ config, configOf = () => config, log, model, resolve }: ServiceDeps) {
+  constructor({ config, configOf = () => config, log, callbackUrl, model, resolve }: ServiceDeps) {
     this.#config = config;
     this.#configOf = configOf;
     this.#log = log;
@@ -103,6 +105,7 @@ export class Jobs {
       owner: ownerId(),
       isDead: isDeadOwner,
       provider: (id, principal) => this.providers(principal).get(id),
+      callbackUrl,
       model: async (tool) => {
         const found = await model(tool);
         if (found) await this.#durations.learn(found);
@@ -289,6 +292,39 @@ export class Jobs {
     const answered = ({ cancelOutcome }: Job): boolean =>
       cancelOutcome !== undefined && cancelOutcome !== 'removed';
     return this.wait(principal, id, { ms, until: answered });
+  }
+
+  /**
+   * What somebody who knows a job's callback URL says of it. It can bring the handle of a job whose submit got no
+   * answer, and makes the others be looked at; a lie changes nothing.
+   *
+   * @returns why it was not believed; `undefined` when it was, or is of no use any more
+   * @throws what the provider throws when it cannot be asked; the same call may come again
+   */
+  async callback(
+    providerId: ProviderId,
+    jobId: string,
+    callback: Callback,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const job = await this.store.jobs.get(jobId);
+    if (!job || job.provider !== providerId || !job.attempt) return undefined;
+    const provider = this.providers(job.principal).get(providerId);
+    const about = { model: job.model, submittedAt: job.attempt.at };
+    const verdict = await provider?.callback?.(callback, about, { signal });
+    if (verdict?.kind === 'refused') return verdict.why;
+    if (verdict?.kind === 'accepted') {
+      const { token } = job.attempt;
+      const bound = await this.#runner.advance(jobId, {
+        type: 'accepted',
+        token,
+        operation: verdict.operation,
+      });
+      if (bound)
+        this.#log.info('a callback brought the handle of a job', { job: jobId, provider: providerId });
+    }
+    this.store.waker.wake(jobId);
+    return undefined;
   }
 
   /** What to say of a job that nobody here can carry on. */

@@ -23,6 +23,8 @@ export interface SubmitDeps {
   /** Fetches and keeps an image for a provider that does not read URLs itself. */
   fetchImage: (url: string, field: string) => Promise<Extract<ImageRef, { kind: 'blob' }>>;
   advance: (id: string, event: JobEvent) => Promise<Job | undefined>;
+  /** Where a provider may call about a job, if it can reach us. */
+  callbackUrl?: ((provider: ProviderId, jobId: string) => string | undefined) | undefined;
 }
 
 /** A submit that takes longer has an unknown outcome. */
@@ -68,7 +70,12 @@ export async function submit(
   try {
     // Stopping the server does not cut a submit off: its answer says whether the job was bought.
     operation = await provider.submit(
-      { jobId: job.id, model: route.endpoint, body },
+      {
+        jobId: job.id,
+        model: route.endpoint,
+        body,
+        callbackUrl: deps.callbackUrl?.(job.provider, job.id),
+      },
       { ...context, signal: AbortSignal.timeout(SUBMIT_DEADLINE_MS) },
     );
   } catch (error) {

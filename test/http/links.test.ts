@@ -63,6 +63,24 @@ describe('a signed link', () => {
   });
 });
 
+describe('a seal', () => {
+  it('fits its own text only, and none of another server', () => {
+    const links = new Links(Buffer.alloc(32, 7));
+    const seal = links.seal('fal job_1');
+    expect(links.isSealed('fal job_1', seal)).toBe(true);
+    for (const [text, given] of [
+      ['fal job_2', seal],
+      ['pixazo job_1', seal],
+      ['fal job_1', seal.slice(1)],
+      ['fal job_1', ''],
+      ['fal job_1', `${seal.slice(0, -1)}${seal.endsWith('A') ? 'B' : 'A'}`],
+    ] as const) {
+      expect(links.isSealed(text, given)).toBe(false);
+    }
+    expect(new Links(Buffer.alloc(32, 8)).isSealed('fal job_1', seal)).toBe(false);
+  });
+});
+
 describe('the key of a data folder', () => {
   it('is made once, for its owner only, and shared by all servers on the folder', async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => openLinks(folder)));
@@ -80,6 +98,7 @@ describe('the key of a data folder', () => {
   });
 
   it('that cannot be written is named', async () => {
-    await expect(openLinks(path.join(folder, 'nowhere'))).rejects.toThrow(/link\.key/);
+    await writeFile(path.join(folder, 'file'), '');
+    await expect(openLinks(path.join(folder, 'file'))).rejects.toThrow(/link\.key/);
   });
 });
