@@ -2,7 +2,7 @@ import { flagOf, SETTINGS } from '../src/config.js';
 import { imageCount } from '../src/jobs/model.js';
 import { isRecord } from '../src/json.js';
 import { definitionOf, tools } from '../src/tools/index.js';
-import { models } from '../src/tools/models.js';
+import { findModel, models } from '../src/tools/models.js';
 
 /** Texts that follow from the tool objects, the models and the settings. */
 
@@ -17,7 +17,11 @@ export function listedTools(): object[] {
 }
 
 export function toolsTable(): string {
-  const rows = tools().map((tool) => `| \`${tool.name}\` | ${tool.group} | ${cell(tool.description)} |`);
+  const rows = tools().map(
+    // What all models have in common is said once, in the text.
+    (tool) =>
+      `| \`${tool.name}\` | ${tool.group} | ${cell(findModel(tool.name)?.description ?? tool.description)} |`,
+  );
   return ['| tool | group | does |', '|---|---|---|', ...rows].join('\n');
 }
 

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../config.js';
-import { type ErrorCode, MeshwrightError } from '../errors.js';
+import { type ErrorCode, MeshwrightError, systemCode } from '../errors.js';
 import { redact } from '../log.js';
 import { configFrom, plainFlags, secretsHelp, settingOptions } from './settings.js';
 import { note, plain, printJson } from './text.js';
@@ -28,6 +28,10 @@ const WRONGLY_ASKED: ReadonlySet<ErrorCode> = new Set([
 
 /** @param argv as in `process.argv` */
 export async function run(argv: string[]): Promise<void> {
+  // `… | head` closes the pipe early: nobody reads on, and the work is done all the same.
+  process.stdout.on('error', (error) => {
+    if (systemCode(error) !== 'EPIPE') throw error;
+  });
   try {
     process.exitCode = await execute(argv.slice(2));
   } catch (error) {

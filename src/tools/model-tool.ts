@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import { MeshwrightError } from '../errors.js';
 import type { Ask } from '../jobs/consent.js';
-import type { Model } from '../jobs/model.js';
+import { imageFields, type Model } from '../jobs/model.js';
 import { jobSchema, statusOf } from '../jobs/view.js';
 import { isFinal } from '../jobs/transition.js';
 import { parseArguments } from '../jobs/arguments.js';
 import { isRecord } from '../json.js';
+import { UPLOAD_HOURS } from '../providers/fal/upload-life.js';
 import type { Job } from '../store/types.js';
 import {
   cancelledByUser,
@@ -35,7 +36,7 @@ export function modelTool(model: Model): Tool {
     title: model.title,
     group: 'models',
     effect: 'generates',
-    description: model.description,
+    description: `${model.description}${uploadNote(model)}`,
     input,
     output: jobSchema,
     providers,
@@ -68,6 +69,14 @@ export function modelTool(model: Model): Tool {
       });
     },
   };
+}
+
+/** Who can see an image that is sent: said before it is sent. */
+function uploadNote(model: Model): string {
+  const uploads = model.routes.some(({ provider }) => provider === 'fal') && imageFields(model).length > 0;
+  return uploads
+    ? ` An image that is not a public URL is uploaded; at fal anybody with the link can read it for ${UPLOAD_HOURS} h.`
+    : '';
 }
 
 /** Waits as long as the caller wants to, and answers the job as it is then. */

@@ -6,7 +6,8 @@ export const tool: Tool = defineTool({
   title: 'View asset',
   group: 'assets',
   effect: 'reads',
-  description: 'One picture of a GLB from several sides, so that you can see what was made.',
+  description:
+    'One picture of a GLB from several sides, so that you can see what was made. In clay and wireframe, red is the back of a surface: a face turned inside out, or seen through a hole.',
   input: z.strictObject({
     asset_id: assetId,
     views: z

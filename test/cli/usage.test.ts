@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { flagOf, SETTINGS } from '../../src/config.js';
 import { connect, removeFolder, serverEnv, temporaryFolder } from '../support/clients.js';
-import { run } from './support.js';
+import { outcomeOf, run, start } from './support.js';
 
 let folder: string;
 beforeAll(async () => (folder = await temporaryFolder()));
@@ -32,6 +32,13 @@ describe('help', () => {
       '-o, --output',
     ])
       expect(stdout).toContain(text);
+  });
+
+  it('may be cut short by who reads it, as by `| head`', async () => {
+    const child = start(folder, ['--help']);
+    const outcome = outcomeOf(child);
+    child.stdout.destroy();
+    expect(await outcome).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   it('prints the version of the package', async () => {

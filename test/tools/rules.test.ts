@@ -79,6 +79,11 @@ describe('the list of tools', () => {
     expect(tools()[0]).toMatchObject({ name: 'list_models', effect: 'reads' });
   });
 
+  it('says what red means in a picture', () => {
+    const { description } = tools().find(({ name }) => name === 'view_asset') ?? {};
+    expect(description).toMatch(/clay and wireframe, red is the back of a surface/);
+  });
+
   it('costs a model under 2,500 tokens without keys', () => {
     expect(tokens(visibleTools(loadConfig({}), true))).toBeLessThan(2500);
   });
@@ -123,6 +128,13 @@ describe.each(models().map((model) => [model.tool, model] as const))('the model 
     expect(imageFields(model).length > 0 || fields.includes('prompt')).toBe(true);
     for (const field of fields.filter((name) => /image_urls?$|^mask_url$/.test(name)))
       expect(imageFields(model)).toContain(field);
+  });
+
+  it('says who can read an image that is uploaded to fal, and for how long', () => {
+    const uploads = imageFields(model).length > 0 && model.routes.some(({ provider }) => provider === 'fal');
+    const description = tools().find(({ name }) => name === model.tool)?.description;
+    if (uploads) expect(description).toMatch(/uploaded; at fal anybody with the link can read it for 24 h/);
+    else expect(description).not.toMatch(/fal/);
   });
 
   it('dates every price and says where it was read', () => {

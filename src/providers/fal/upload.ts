@@ -5,10 +5,10 @@ import type { FalConnection } from './connection.js';
 import type { Clock } from '../clock.js';
 import { refusalOf } from '../turned-down.js';
 import { refusals } from './refusal.js';
+import { UPLOAD_HOURS } from './upload-life.js';
 import { backoffMs, retryAfterMs } from '../schedule.js';
 
-/** fal's uploads can be read by everybody who has their URL, so they are not kept longer than a job may wait. */
-const LIFE_SECONDS = 86_400;
+const LIFE_SECONDS = UPLOAD_HOURS * 3600;
 /** A URL is not handed out shortly before its end: the job that gets it may wait in the queue. */
 const MARGIN_MS = 3_600_000;
 const TRIES = 4;
