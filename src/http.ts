@@ -6,6 +6,7 @@ import { Authenticator } from './http/authenticate.js';
 import { isLoopback } from './http/guard.js';
 import { openLinks } from './http/links.js';
 import { McpEndpoint } from './http/mcp.js';
+import { Metrics } from './http/metrics.js';
 import { oauthFrom } from './http/oauth.js';
 import { type Principal, Principals } from './http/principals.js';
 import { createHttpServer } from './http/router.js';
@@ -53,8 +54,10 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
     );
   }
   const links = await openLinks(config.dataDir);
+  const metrics = new Metrics();
   const jobs = await openJobs(config, log, {
     configOf: (name) => principals.configOf(name),
+    observe: metrics.providerCall,
     callbackUrl: (provider, jobId) => callbackUrl(links, config.publicUrl, provider, jobId),
   });
   const stateKey = links.keyFor('what comes back with an answer');
@@ -80,13 +83,15 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
     updates: ({ name }, send) =>
       new JobUpdates({ jobs: () => Promise.resolve(jobs), principal: name, log }, send),
   });
+  metrics.watch(jobs, () => mcp.sessions);
   const authenticator = new Authenticator(config, principals, oauth, metadataUrl);
   const server = createHttpServer({
     config,
     host,
     log,
     authenticator,
-    routes: routesOf({ mcp, jobs, links, oauth, locate: locate() }),
+    onAnswer: (method, route, status, seconds) => metrics.request(method, route, status, seconds),
+    routes: routesOf({ mcp, jobs, links, oauth, locate: locate(), metrics }),
   });
   try {
     server.listen({ host: host.replace(/^\[|\]$/g, ''), port, backlog: 1024 });

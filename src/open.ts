@@ -9,7 +9,7 @@ import { createLog, keepSecret, type Log } from './log.js';
 export const LOCAL_PRINCIPAL = 'local';
 
 /** What a server with many callers adds. */
-type JobOptions = Pick<ServiceDeps, 'configOf' | 'callbackUrl'>;
+type JobOptions = Pick<ServiceDeps, 'configOf' | 'callbackUrl' | 'observe'>;
 
 /** The log of a configuration; its keys are never printed from here on. */
 export function openLog(config: Config): Log {

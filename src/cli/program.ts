@@ -210,6 +210,7 @@ function addToken(program: Command, finish: (code: number) => void): void {
     .description('make a principal and print its token, once')
     .option('--max-usd-per-job <usd>', 'spending cap of one job of this principal')
     .option('--max-usd-per-day <usd>', 'spending cap of a day (UTC) of this principal')
+    .option('--metrics', 'let it read /metrics, the figures of all')
     .option('--json', 'print JSON')
     .action(async (name: string) => {
       const { addToken: make } = await import('./tokens.js');

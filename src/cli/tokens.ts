@@ -15,6 +15,7 @@ const TOKEN_BYTES = 32;
 interface Caps {
   maxUsdPerJob?: string;
   maxUsdPerDay?: string;
+  metrics?: boolean;
 }
 
 /** @returns the exit code */
@@ -33,6 +34,7 @@ export async function addToken(command: Command, name: string): Promise<number> 
     token_sha256: createHash('sha256').update(token).digest('hex'),
     ...cap('max_usd_per_job', given.maxUsdPerJob),
     ...cap('max_usd_per_day', given.maxUsdPerDay),
+    ...(given.metrics ? { metrics: true } : {}),
   };
   const parsed = tokenFileSchema.safeParse({ principals: [...content.principals, entry] });
   if (!parsed.success) {

@@ -38,7 +38,8 @@ export class Authenticator {
 
   async identify({ headers }: IncomingMessage): Promise<Identity> {
     // Nobody has a name here: whoever reaches this machine's loopback is its user.
-    if (!this.isNeeded) return { principal: { name: LOCAL_PRINCIPAL, config: this.#config } };
+    if (!this.isNeeded)
+      return { principal: { name: LOCAL_PRINCIPAL, config: this.#config, mayReadMetrics: true } };
     const { authorization } = headers;
     if (authorization === undefined) return this.#refused(`This server asks who is calling. ${HOW_TO}`);
     const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1];
@@ -52,7 +53,7 @@ export class Authenticator {
       case 'accepted': {
         // The issuer is part of the name: another one's "ada" is somebody else.
         const name = `${this.#oauth?.issuer ?? ''}#${verdict.subject}`;
-        return { principal: { name, config: this.#config } };
+        return { principal: { name, config: this.#config, mayReadMetrics: false } };
       }
       case 'insufficient_scope':
         return {

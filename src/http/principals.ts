@@ -16,6 +16,8 @@ export interface Principal {
   name: string;
   /** The server's settings with what is the principal's own. */
   config: Config;
+  /** Whether it sees the figures of all. */
+  mayReadMetrics: boolean;
 }
 
 const key = z.string().trim().min(1);
@@ -34,6 +36,7 @@ export const tokenFileSchema = z.strictObject({
         .regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits, the SHA-256 of the token'),
       max_usd_per_job: usd.optional(),
       max_usd_per_day: usd.optional(),
+      metrics: z.boolean().optional(),
       keys: z
         .strictObject({
           FAL_KEY: key.optional(),
@@ -131,7 +134,11 @@ export class Principals {
     this.#configs.clear();
     for (const [name, config] of configs) this.#configs.set(name, config);
     this.#entries = principals.map((entry) => ({
-      principal: { name: entry.name, config: configs.get(entry.name) ?? this.#config },
+      principal: {
+        name: entry.name,
+        config: configs.get(entry.name) ?? this.#config,
+        mayReadMetrics: entry.metrics ?? false,
+      },
       hash: Buffer.from(entry.token_sha256, 'hex'),
     }));
     this.#log.info('principals', { names: principals.map(({ name }) => name).join(', ') });

@@ -38,6 +38,8 @@ export interface RouterDeps {
   log: Log;
   authenticator: Authenticator;
   routes: readonly Route[];
+  /** Told of every answer, with the first part of its path. */
+  onAnswer?: (method: string, route: string, status: number, seconds: number) => void;
 }
 
 /** Slow headers and slow bodies end here, so that half-open connections cost nothing for long. */
@@ -48,7 +50,7 @@ const CHECK_EVERY_MS = 2_000;
 const KEEP_ALIVE_MS = 75_000;
 const MAX_CONNECTIONS = 5_000;
 
-export function createHttpServer({ config, host, log, authenticator, routes }: RouterDeps): Server {
+export function createHttpServer({ config, host, log, authenticator, routes, onAnswer }: RouterDeps): Server {
   const guard = new Guard(config, host);
   const limits = authenticator.isNeeded ? new RateLimit() : undefined;
   const server = createServer(
@@ -57,13 +59,15 @@ export function createHttpServer({ config, host, log, authenticator, routes }: R
       const exchange = newExchange(request, response, log);
       const startedAt = performance.now();
       response.once('close', () => {
+        const seconds = (performance.now() - startedAt) / 1000;
+        onAnswer?.(request.method ?? '', firstPart(exchange.url, routes), response.statusCode, seconds);
         log.debug('request', {
           id: exchange.id,
           method: request.method ?? '',
           // The address of a callback is as good as a key.
           path: exchange.url.pathname.replace(/^(\/webhooks\/.*)\..*/, '$1.…'),
           status: response.statusCode,
-          ms: Math.round(performance.now() - startedAt),
+          ms: Math.round(seconds * 1000),
         });
       });
       // Whoever goes away while an answer is written is no fault of ours.
@@ -152,4 +156,9 @@ export function createHttpServer({ config, host, log, authenticator, routes }: R
   }
 
   return server;
+}
+
+/** `/mcp`, `/assets` and so on; nothing that a caller made up. */
+function firstPart({ pathname }: URL, routes: readonly Route[]): string {
+  return routes.some(({ path }) => path.test(pathname)) ? (/^\/[^/]*/.exec(pathname)?.[0] ?? '/') : 'other';
 }

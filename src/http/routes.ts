@@ -1,4 +1,4 @@
-import { MeshwrightError } from '../errors.js';
+import { MeshwrightError, messageOf } from '../errors.js';
 import type { Jobs } from '../jobs/service.js';
 import type { Locate } from '../jobs/view.js';
 import { newId } from '../store/ids.js';
@@ -6,6 +6,7 @@ import { answer, type Exchange, refuse } from './exchange.js';
 import { sendFile } from './file-response.js';
 import type { Links } from './links.js';
 import type { McpEndpoint } from './mcp.js';
+import type { Metrics } from './metrics.js';
 import { type OAuthSettings, resourceMetadata } from './oauth.js';
 import type { Principal } from './principals.js';
 import type { Route } from './router.js';
@@ -20,9 +21,10 @@ export interface RouteDeps {
   links: Links;
   oauth: OAuthSettings | undefined;
   locate: Locate;
+  metrics: Metrics;
 }
 
-export function routesOf({ mcp, jobs, links, oauth, locate }: RouteDeps): Route[] {
+export function routesOf({ mcp, jobs, links, oauth, locate, metrics }: RouteDeps): Route[] {
   return [
     {
       path: /^\/mcp$/,
@@ -64,6 +66,38 @@ export function routesOf({ mcp, jobs, links, oauth, locate }: RouteDeps): Route[
       handle: (exchange) => {
         answer(exchange, 200, { status: 'ok' });
         return Promise.resolve();
+      },
+    },
+    {
+      path: /^\/readyz$/,
+      methods: ['GET', 'HEAD'],
+      access: 'open',
+      handle: async (exchange) => {
+        try {
+          await jobs.store.jobs.nextDue();
+          answer(exchange, 200, { status: 'ready' });
+        } catch (error) {
+          exchange.log.warn('not ready', { error: messageOf(error) });
+          answer(exchange, 503, { status: 'the data folder cannot be used; see the log' });
+        }
+      },
+    },
+    {
+      path: /^\/metrics$/,
+      methods: ['GET', 'HEAD'],
+      access: 'principal',
+      handle: async (exchange, { mayReadMetrics }) => {
+        if (!mayReadMetrics) {
+          refuse(
+            exchange,
+            403,
+            'This token does not read metrics: `meshwright token add NAME --metrics` makes one.',
+          );
+          return;
+        }
+        const { text, type } = await metrics.read();
+        exchange.response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' });
+        exchange.response.end(text);
       },
     },
     ...(oauth

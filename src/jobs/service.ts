@@ -2,7 +2,7 @@ import type { Config, ProviderId } from '../config.js';
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Log } from '../log.js';
-import { Providers } from '../providers/index.js';
+import { type ObserveCall, Providers } from '../providers/index.js';
 import type { Callback, Provider } from '../providers/provider.js';
 import type { Resolve } from '../providers/address.js';
 import { createFetcher, type Fetcher } from '../providers/fetch.js';
@@ -54,6 +54,8 @@ export interface ServiceDeps {
   model: (tool: string) => Promise<Model | undefined>;
   /** For tests; the system's resolver of names otherwise. */
   resolve?: Resolve | undefined;
+  /** Told of every call to a provider. */
+  observe?: ObserveCall | undefined;
   /** Where a provider may call about this job; only where it can reach us. */
   callbackUrl?: ((provider: ProviderId, jobId: string) => string | undefined) | undefined;
 }
@@ -76,7 +78,7 @@ export class Jobs {
   readonly #inputs: Inputs;
   #tidying: NodeJS.Timeout | undefined;
 
-  constructor({ config, configOf = () => config, log, callbackUrl, model, resolve }: ServiceDeps) {
+  constructor({ config, configOf = () => config, log, model, callbackUrl, observe, resolve }: ServiceDeps) {
     this.#config = config;
     this.#configOf = configOf;
     this.#log = log;
@@ -89,6 +91,7 @@ export class Jobs {
     this.#providers = new Providers({
       typicalSeconds: (endpoint) => this.#durations.ofEndpoint(endpoint),
       resolve,
+      observe,
     });
     this.assets = new Assets(this.store, configOf);
     this.#inputs = new Inputs({

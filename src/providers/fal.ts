@@ -1,7 +1,7 @@
 import { keepSecret } from '../log.js';
 import type { Resolve } from './address.js';
 import type { Clock } from './clock.js';
-import { LazyProvider } from './lazy.js';
+import { LazyProvider, type ObserveCall } from './lazy.js';
 
 export interface FalOptions {
   /** `id:secret` */
@@ -20,6 +20,8 @@ export interface FalOptions {
   clock?: Clock | undefined;
   firstEventMs?: number | undefined;
   silenceMs?: number | undefined;
+  /** Told of every call. */
+  observe?: ObserveCall | undefined;
 }
 
 /**
@@ -33,6 +35,9 @@ export class FalProvider extends LazyProvider {
 
   constructor(options: FalOptions) {
     keepSecret(options.key);
-    super(() => import('./fal/session.js').then(({ FalSession }) => new FalSession(options)));
+    super(
+      () => import('./fal/session.js').then(({ FalSession }) => new FalSession(options)),
+      options.observe,
+    );
   }
 }

@@ -5,7 +5,7 @@ import { PixazoProvider } from './pixazo.js';
 import type { Provider } from './provider.js';
 import { ScenarioProvider } from './scenario.js';
 
-type Hints = Pick<FalOptions, 'typicalSeconds' | 'resolve'>;
+type Hints = Pick<FalOptions, 'typicalSeconds' | 'resolve' | 'observe'>;
 
 /** The providers of every set of keys that is in use; equal keys share connections and uploads. */
 export class Providers {
@@ -50,3 +50,5 @@ function providersFor(
   }
   return new Map(all.map((provider) => [provider.id, provider]));
 }
+
+export type { ObserveCall } from './lazy.js';

@@ -14,6 +14,16 @@ import type {
   SubmitRequest,
 } from './provider.js';
 
+/** One call of a provider, as whoever counts them sees it. */
+export interface ObservedCall {
+  provider: ProviderId;
+  call: 'upload' | 'submit' | 'follow' | 'result' | 'cancel';
+  seconds: number;
+  ok: boolean;
+}
+
+export type ObserveCall = (call: ObservedCall) => void;
+
 /** A service with a key, whose code is loaded when it is used for the first time. */
 export abstract class LazyProvider<Session extends ProviderSession = ProviderSession> implements Provider {
   abstract readonly id: ProviderId;
@@ -23,28 +33,36 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
   readonly #load: () => Promise<Session>;
   #session: Promise<Session> | undefined;
 
-  constructor(load: () => Promise<Session>) {
+  readonly #observe: ObserveCall | undefined;
+
+  constructor(load: () => Promise<Session>, observe?: ObserveCall) {
     this.#load = load;
+    this.#observe = observe;
   }
 
   async upload(file: InputFile, context: ProviderContext): Promise<string> {
-    return (await this.open()).upload(file, context);
+    const session = await this.open();
+    return this.#watched('upload', session.upload(file, context));
   }
 
   async submit(request: SubmitRequest, context: ProviderContext): Promise<Json> {
-    return (await this.open()).submit(request, context);
+    const session = await this.open();
+    return this.#watched('submit', session.submit(request, context));
   }
 
   async follow(operation: Json, context: FollowContext): Promise<void> {
-    return (await this.open()).follow(operation, context);
+    const session = await this.open();
+    return this.#watched('follow', session.follow(operation, context));
   }
 
   async result(operation: Json, context: ProviderContext): Promise<ProviderResult> {
-    return (await this.open()).result(operation, context);
+    const session = await this.open();
+    return this.#watched('result', session.result(operation, context));
   }
 
   async cancel(operation: Json, context: ProviderContext): Promise<CancelOutcome> {
-    return (await this.open()).cancel(operation, context);
+    const session = await this.open();
+    return this.#watched('cancel', session.cancel(operation, context));
   }
 
   async checkKey(context: Pick<ProviderContext, 'signal'>): Promise<KeyVerdict> {
@@ -61,6 +79,20 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
     return (
       session.callback?.(callback, job, context) ?? { kind: 'refused', why: `${this.title} has no callbacks` }
     );
+  }
+
+  async #watched<Out>(call: ObservedCall['call'], work: Promise<Out>): Promise<Out> {
+    const startedAt = performance.now();
+    const tell = (ok: boolean): void =>
+      this.#observe?.({ provider: this.id, call, seconds: (performance.now() - startedAt) / 1000, ok });
+    try {
+      const out = await work;
+      tell(true);
+      return out;
+    } catch (error) {
+      tell(false);
+      throw error;
+    }
   }
 
   protected open(): Promise<Session> {

@@ -1,6 +1,6 @@
 import { keepSecret } from '../log.js';
 import type { Clock } from './clock.js';
-import { LazyProvider } from './lazy.js';
+import { LazyProvider, type ObserveCall } from './lazy.js';
 import type { InputFile, ProviderContext } from './provider.js';
 
 export interface PixazoOptions {
@@ -17,6 +17,8 @@ export interface PixazoOptions {
   hostTitle?: string | undefined;
   /** For tests. */
   clock?: Clock | undefined;
+  /** Told of every call. */
+  observe?: ObserveCall | undefined;
 }
 
 /**
@@ -30,6 +32,9 @@ export class PixazoProvider extends LazyProvider {
 
   constructor(options: PixazoOptions) {
     keepSecret(options.key);
-    super(() => import('./pixazo/session.js').then(({ PixazoSession }) => new PixazoSession(options)));
+    super(
+      () => import('./pixazo/session.js').then(({ PixazoSession }) => new PixazoSession(options)),
+      options.observe,
+    );
   }
 }

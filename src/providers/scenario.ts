@@ -2,7 +2,7 @@ import type { JsonObject } from '../json.js';
 import { keepSecret } from '../log.js';
 import type { Resolve } from './address.js';
 import type { Clock } from './clock.js';
-import { LazyProvider } from './lazy.js';
+import { LazyProvider, type ObserveCall } from './lazy.js';
 import type { ProviderContext } from './provider.js';
 import type { ScenarioSession } from './scenario/session.js';
 
@@ -20,6 +20,8 @@ export interface ScenarioOptions {
   /** For tests, as the next. */
   resolve?: Resolve | undefined;
   clock?: Clock | undefined;
+  /** Told of every call. */
+  observe?: ObserveCall | undefined;
 }
 
 /**
@@ -33,7 +35,10 @@ export class ScenarioProvider extends LazyProvider<ScenarioSession> {
 
   constructor(options: ScenarioOptions) {
     keepSecret(options.key, options.secret, `${options.key}:${options.secret}`);
-    super(() => import('./scenario/session.js').then(({ ScenarioSession: Session }) => new Session(options)));
+    super(
+      () => import('./scenario/session.js').then(({ ScenarioSession: Session }) => new Session(options)),
+      options.observe,
+    );
   }
 
   /**

@@ -1,6 +1,7 @@
 import { isProviderId } from '../config.js';
 import type { Sqlite, SqlRow } from './sqlite.js';
-import type { CostRow } from './types.js';
+import type { CostRow, TallyRow } from './types.js';
+import { isJobState } from './rows.js';
 
 /** Sums over what jobs cost. A job counts for the day on which it was begun. */
 
@@ -50,4 +51,18 @@ function costRowOf(row: SqlRow): CostRow[] {
       billedUnits: billed_units === null ? null : Number(billed_units),
     },
   ];
+}
+
+export function tallyRows(db: Sqlite, since: number): TallyRow[] {
+  const rows = db.all(
+    `select state, provider, count(*) as jobs,
+            total(coalesce(billed_usd, estimate_usd)) filter (where not free and created_at >= ?) as spent_usd
+     from jobs group by state, provider`,
+    since,
+  );
+  return rows.flatMap(({ state, provider, jobs, spent_usd: spent }) =>
+    isJobState(state) && isProviderId(provider)
+      ? [{ state, provider, jobs: Number(jobs), spentUsd: Number(spent) }]
+      : [],
+  );
 }

@@ -1,5 +1,5 @@
 import { DatabaseAccess } from './access.js';
-import { costRows, spentUsd } from './costs.js';
+import { costRows, spentUsd, tallyRows } from './costs.js';
 import { pageOf, positionOf } from './cursor.js';
 import { LIVE } from './schema.js';
 import type { Sqlite } from './sqlite.js';
@@ -13,6 +13,7 @@ import type {
   JobChange,
   JobFilter,
   JobStore,
+  TallyRow,
   Page,
 } from './types.js';
 
@@ -144,6 +145,10 @@ export class SqliteJobStore implements JobStore, ChangeLog {
 
   costs(principal: string, since: number): Promise<CostRow[]> {
     return this.#access.read((db) => costRows(db, principal, since));
+  }
+
+  tally(since: number): Promise<TallyRow[]> {
+    return this.#access.read((db) => tallyRows(db, since));
   }
 
   usesBlob(key: string): Promise<boolean> {

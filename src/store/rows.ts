@@ -67,7 +67,7 @@ const ROLES: ReadonlySet<unknown> = new Set<Asset['role']>([
 ]);
 const CHARGED: ReadonlySet<unknown> = new Set<JobError['charged']>(['no', 'yes', 'unknown']);
 
-function isJobState(value: unknown): value is JobState {
+export function isJobState(value: unknown): value is JobState {
   return STATES.has(value);
 }
 

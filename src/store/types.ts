@@ -199,6 +199,15 @@ export interface CostRow {
   billedUnits: number | null;
 }
 
+/** Jobs of one state at one provider. */
+export interface TallyRow {
+  state: JobState;
+  provider: ProviderId;
+  jobs: number;
+  /** US dollars: billed, or else estimated. */
+  spentUsd: number;
+}
+
 export interface JobStore {
   /**
    * Inserts the job, unless an equal call answers it: same digest, `createdAt` at or after `since`, state live,
@@ -235,6 +244,8 @@ export interface JobStore {
   durations(model: string, limit: number): Promise<number[]>;
   /** The principal's jobs from this moment on, summed up; newest day first, then by provider and model. */
   costs(principal: string, since: number): Promise<CostRow[]>;
+  /** All jobs of everybody, counted by state and provider; dollars of those since this moment. */
+  tally(since: number): Promise<TallyRow[]>;
   /** Whether any live job uses this input image. */
   usesBlob(key: string): Promise<boolean>;
   getAsset(id: string): Promise<Asset | undefined>;

@@ -85,6 +85,16 @@ describe('a token', () => {
     expect(names).not.toContain('save_asset');
   });
 
+  it('reads the figures of all only when it was made for that', async () => {
+    const read = (who: string): Promise<Response> =>
+      fetch(`${server.origin}/metrics`, { headers: { authorization: `Bearer ${who}` } });
+    expect((await fetch(`${server.origin}/metrics`)).status).toBe(401);
+    expect((await read(ada)).status).toBe(403);
+    const watcher = await token('add', 'watcher', '--metrics');
+    await expect.poll(async () => (await read(watcher)).status, { timeout: 10_000 }).toBe(200);
+    expect(await (await read(watcher)).text()).not.toMatch(/ada|bob/);
+  });
+
   it('works as soon as it is made, and no more once it is taken away; a broken file changes nothing', async () => {
     const eve = await token('add', 'eve');
     const status = async (who: string): Promise<number> =>

@@ -304,6 +304,25 @@ describe('a connection that breaks in the middle of a call', () => {
   });
 });
 
+describe('an operator', () => {
+  it('sees that it lives, that it is ready, and what it does', async () => {
+    expect((await fetch(`${server.origin}/healthz`)).status).toBe(200);
+    expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+    const response = await fetch(`${server.origin}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+    const text = await response.text();
+    expect(text).toMatch(/^meshwright_jobs\{state="succeeded",provider="local"\} [1-9]/m);
+    expect(text).toMatch(
+      /^meshwright_http_request_seconds_count\{method="POST",route="\/mcp",status="200"\} [1-9]/m,
+    );
+    expect(text).toMatch(/^meshwright_mcp_sessions \d/m);
+    expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
+    // What a caller made up is no label.
+    await fetch(`${server.origin}/made/up`);
+    expect(await (await fetch(`${server.origin}/metrics`)).text()).not.toContain('/made');
+  });
+});
+
 describe('a server that is told to stop', () => {
   it('lets go of its jobs, and the next one carries them on', async () => {
     const env = serverEnv(path.join(folder, 'restart'));

@@ -235,6 +235,22 @@ export function jobStoreSuite(
       expect(await store.costs('eve', 0)).toEqual([]);
     });
 
+    test('jobs of everybody are counted by state and provider, with the dollars of those since a moment', async () => {
+      const { store } = await open();
+      expect(await store.tally(0)).toEqual([]);
+      const add = async (job: Partial<Job>): Promise<void> => {
+        await store.create(aJob(job), undefined);
+      };
+      await add({ principal: 'ada', provider: 'fal', estimateUsd: 2, createdAt: 10 });
+      await add({ principal: 'eve', provider: 'fal', estimateUsd: 3, createdAt: 20 });
+      await add({ principal: 'eve', provider: 'scenario', estimateUsd: null, createdAt: 20 });
+      const rows = (await store.tally(15)).toSorted((a, b) => a.provider.localeCompare(b.provider));
+      expect(rows).toEqual([
+        { state: 'intent', provider: 'fal', jobs: 2, spentUsd: 3 },
+        { state: 'intent', provider: 'scenario', jobs: 1, spentUsd: 0 },
+      ]);
+    });
+
     test('a job that is refused is not written, and an equal call is answered without asking', async () => {
       const { store } = await open();
       const first = aJob({ digest: 'same', estimateUsd: 1 });
