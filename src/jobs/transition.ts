@@ -40,6 +40,8 @@ export type NextAttempt = Pick<
   'provider' | 'model' | 'estimateUsd' | 'routeReason' | 'tried' | 'retries'
 >;
 
+/** Leases are shorter: one that seems to go on for longer was given before the clock was set back. */
+const LONGEST_LEASE_MS = 60_000;
 /** Share of the progress bar that the provider's own work fills. */
 const WORK_SHARE = 0.95;
 
@@ -64,8 +66,10 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
   switch (event.type) {
     case 'lease': {
       if (isFinal(job)) return undefined;
-      const held = job.lease && job.lease.until > now && job.lease.owner !== event.owner;
-      if (held && !event.isDead(job.lease?.owner ?? '')) return undefined;
+      const { lease } = job;
+      const left = (lease?.until ?? now) - now;
+      const held = lease && lease.owner !== event.owner && left > 0 && left <= LONGEST_LEASE_MS;
+      if (held && !event.isDead(lease.owner)) return undefined;
       return { ...job, lease: { owner: event.owner, until: event.until } };
     }
     case 'release':
@@ -111,7 +115,8 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
       const seen: Job = {
         ...without(job, 'queuePosition'),
         running: job.running || running,
-        progress: Math.max(job.progress, Math.min(1, progress) * WORK_SHARE),
+        // What is no number is no progress.
+        progress: Math.max(job.progress, Math.min(1, progress) * WORK_SHARE || 0),
         stage: stage ?? (running ? 'working' : 'in the queue'),
         ...(running && job.runningSince === undefined ? began(event.typicalSeconds, now) : {}),
       };

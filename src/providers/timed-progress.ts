@@ -8,7 +8,8 @@ const LIMIT = 0.9;
 
 /** The share of a job that is probably done after a time, from what such jobs take; never all of it. */
 export function shareAfter(elapsedMs: number, typicalMs: number): number {
-  return LIMIT * (1 - Math.exp((-SPEED * elapsedMs) / typicalMs));
+  // The clock may have been set back, and a job may have taken no time at all.
+  return LIMIT * (1 - Math.exp((-SPEED * Math.max(0, elapsedMs)) / Math.max(1, typicalMs)));
 }
 
 /** What one look at a job told. */
