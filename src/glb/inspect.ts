@@ -5,6 +5,7 @@ import {
   describeSkins,
   describeTextures,
 } from './describe.js';
+import { blamingFile } from './blame.js';
 import { load } from './load.js';
 import type { FlatScene, ScenePrimitive } from './scene.js';
 import { flattenScene } from './scene.js';
@@ -22,7 +23,11 @@ const MAX_ITEMS = 50;
  *
  * @throws MeshwrightError `invalid_asset` when it is no GLB or cannot be decoded; `too_large`
  */
-export async function inspect(bytes: Uint8Array): Promise<Inspection> {
+export function inspect(bytes: Uint8Array): Promise<Inspection> {
+  return blamingFile(bytes, () => look(bytes));
+}
+
+async function look(bytes: Uint8Array): Promise<Inspection> {
   const { document, json, unsupported } = await load(bytes);
   const validation = await validate(bytes);
   const scene = flattenScene(document);

@@ -6,6 +6,7 @@ import { invalidGlb } from './refusal.js';
 import { cleanName } from './describe.js';
 import { drawScene } from './draw.js';
 import { encodePicture } from './encode.js';
+import { blamingFile } from './blame.js';
 import { load } from './load.js';
 import { texturesOf } from './materials.js';
 import { flattenScene } from './scene.js';
@@ -49,7 +50,14 @@ const DEFAULT_VIEWS: readonly ViewName[] = ['front', 'right', 'back', 'three-qua
  * @throws MeshwrightError `invalid_arguments`, or `invalid_asset` for what is no GLB or has no triangles
  */
 export async function render(bytes: Uint8Array, options: RenderOptions = {}): Promise<RenderResult> {
-  const { views, style, size } = checkOptions(options);
+  const checked = checkOptions(options);
+  return blamingFile(bytes, () => picture(bytes, checked));
+}
+
+async function picture(
+  bytes: Uint8Array,
+  { views, style, size }: ReturnType<typeof checkOptions>,
+): Promise<RenderResult> {
   const { document, unsupported } = await load(bytes);
   const { all, color } = texturesToShow(document, style);
   const decoding = decodeTextures(all, color);

@@ -1,8 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import os from 'node:os';
-import path from 'node:path';
+import path, { type PlatformPath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MeshwrightError, printable, systemCode } from '../errors.js';
+import { windowsFault } from './windows-path.js';
 
 /** Which local paths an agent may name, and how every refusal is worded. */
 
@@ -15,29 +16,48 @@ export interface Root {
 export const refused = (message: string, cause?: unknown): MeshwrightError =>
   new MeshwrightError('path_refused', message, { cause });
 
+/** What the rules depend on; tests ask for those of other systems. */
+export interface System {
+  windows: boolean;
+  path: PlatformPath;
+  home: string;
+  /** Folders below the home folder that are hidden although their names do not say so: settings, cookies, keys. */
+  closed: readonly string[];
+}
+
+export function systemOf(platform: NodeJS.Platform, home: string): System {
+  const windows = platform === 'win32';
+  const closed = windows ? ['AppData'] : platform === 'darwin' ? ['Library'] : [];
+  return { windows, path: windows ? path.win32 : path.posix, home, closed };
+}
+
+const here = (): System => systemOf(process.platform, os.homedir());
+
 /**
  * The absolute path that a text names: an absolute path, `~/…` or a `file://` URL.
  *
  * @throws MeshwrightError `path_refused`
  */
-export function absolutePath(input: string): string {
-  const text = /^file:/i.test(input) ? pathOfUrl(input) : expandHome(input);
+export function absolutePath(input: string, system = here()): string {
+  const text = /^file:/i.test(input) ? pathOfUrl(input, system) : expandHome(input, system);
   if (/\p{Cc}/u.test(text)) throw refused(`${shown(input)} holds a control character, which no path needs.`);
   // Reaching for a network share would send the user's credentials to whoever is named.
-  if (/^(\\\\|\/\/)/.test(text))
+  if (/^[\\/]{2}/.test(text))
     throw refused(`${shown(input)} is on another machine; give a path on this one.`);
-  if (!path.isAbsolute(text)) {
+  if (!system.path.isAbsolute(text)) {
     throw refused(
       `${shown(input)} is not an absolute path. Give it in full, such as /home/me/picture.png or ~/picture.png: ` +
         'a relative path would depend on the folder that the server was started in.',
     );
   }
-  return path.resolve(text);
+  const fault = system.windows ? windowsFault(text) : undefined;
+  if (fault !== undefined) throw refused(`${shown(input)} ${fault}.`);
+  return system.path.resolve(text);
 }
 
-function pathOfUrl(input: string): string {
+function pathOfUrl(input: string, { windows }: System): string {
   try {
-    return fileURLToPath(input);
+    return fileURLToPath(input, { windows });
   } catch (error) {
     throw refused(
       `${shown(input)} does not name a file on this machine. Write file:///home/me/picture.png, with three slashes.`,
@@ -46,12 +66,12 @@ function pathOfUrl(input: string): string {
   }
 }
 
-function expandHome(input: string): string {
+function expandHome(input: string, system: System): string {
   if (input !== '~' && !/^~[/\\]/.test(input)) {
     if (!input.startsWith('~')) return input;
     throw refused(`${shown(input)}: only your own home folder can be written as ~. Give the path in full.`);
   }
-  return path.join(os.homedir(), input.slice(1));
+  return system.path.join(system.home, input.slice(1));
 }
 
 /** @param dirs absolute; those that do not exist open nothing */
@@ -69,9 +89,9 @@ export async function openRoots(dirs: readonly string[]): Promise<Root[]> {
  * @param wanted as it was asked for, for the sentence
  * @throws MeshwrightError `path_refused`
  */
-export function checkOpen(real: string, roots: readonly Root[], wanted: string): void {
-  const within = roots.map((root) => below(root.real, real)).filter((parts) => parts !== undefined);
-  if (within.some((parts) => !parts.some(isHidden))) return;
+export function checkOpen(real: string, roots: readonly Root[], wanted: string, system = here()): void {
+  const within = roots.filter((root) => below(root.real, real, system) !== undefined);
+  if (within.some((root) => !isHidden(root, real, system))) return;
   if (within.length > 0) {
     throw refused(
       `${shown(wanted)} is hidden or in a hidden folder, which is not open to agents. Use a visible folder, or add ` +
@@ -87,14 +107,22 @@ export function checkOpen(real: string, roots: readonly Root[], wanted: string):
 }
 
 /** The names on the way from a folder to what is in it; undefined when it is not in it. */
-export function below(folder: string, file: string): string[] | undefined {
-  const relative = path.relative(folder, file);
-  if (path.isAbsolute(relative)) return undefined;
-  const parts = relative.split(path.sep);
+export function below(folder: string, file: string, system = here()): string[] | undefined {
+  const relative = system.path.relative(folder, file);
+  if (system.path.isAbsolute(relative)) return undefined;
+  const parts = relative.split(system.path.sep);
   return parts[0] === '..' ? undefined : parts;
 }
 
-const isHidden = (name: string): boolean => name.startsWith('.');
+/** Whether the way from an open folder to what is in it leads through what is hidden. */
+function isHidden({ given, real }: Root, file: string, system: System): boolean {
+  const { path: paths, home, closed } = system;
+  const parts = below(real, file, system) ?? [];
+  if (parts.some((name) => name.startsWith('.'))) return true;
+  const fromHome = given === home ? parts : (below(home, file, system) ?? []);
+  const name = closed.find((one) => one.toLowerCase() === fromHome[0]?.toLowerCase());
+  return name !== undefined && below(paths.join(home, name), given, system) === undefined;
+}
 
 /**
  * A failure of the file system in words. About places that are not open it says nothing but that: whether

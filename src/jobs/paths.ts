@@ -14,6 +14,7 @@ import {
   shown,
   type Root,
 } from './path-policy.js';
+import { isDevice } from './windows-path.js';
 
 /**
  * The only way to local files that an agent names. What is read or written is what was checked, also when
@@ -273,10 +274,9 @@ function conflict(file: string): MeshwrightError {
 /** A name without folders and without characters that some system refuses. */
 export function safeName(name: string): string {
   const base = name.split(/[/\\]/).at(-1) ?? '';
-  return (
-    base
-      .replace(/[\p{Cc}<>:"|?*]/gu, '_')
-      .replace(/^[.\s]+|[.\s]+$/g, '')
-      .slice(-120) || 'asset'
-  );
+  const clean = base
+    .replace(/[\p{Cc}<>:"|?*]/gu, '_')
+    .slice(-120)
+    .replace(/^[.\s]+|[.\s]+$/g, '');
+  return isDevice(clean) ? `_${clean}` : clean || 'asset';
 }

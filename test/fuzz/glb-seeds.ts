@@ -194,7 +194,9 @@ function bombs(): Uint8Array[] {
     }),
     assembleText(`{"asset":{"version":"2.0"},"extras":${'['.repeat(190)}${']'.repeat(190)}}`),
     assembleText(`{"asset":{"version":"2.0"},"extras":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
-    // Names that are no texts.
+    // Numbers, lists and names that are something else.
+    changed({ materials: [{ pbrMetallicRoughness: { baseColorFactor: 255 } }] }),
+    changed({ nodes: [{ mesh: 0, matrix: 'x', translation: {}, rotation: [1], scale: 5 }] }),
     changed({
       materials: [{ name: 5 }],
       nodes: [{ mesh: 0, name: {} }],

@@ -2,6 +2,7 @@ import { KHRDracoMeshCompression, EXTMeshoptCompression } from '@gltf-transform/
 import draco from 'draco3dgltf';
 import { MeshoptEncoder } from 'meshoptimizer';
 import { describe, expect, it } from 'vitest';
+import { inspect } from '../../src/glb/inspect.js';
 import { createIO, load } from '../../src/glb/load.js';
 import { assemble, assembleText, plainCube, squares, toGlb, triangle } from './fixtures.js';
 
@@ -313,6 +314,15 @@ describe('load refuses', () => {
       Array.from({ length }, (_, i) => (i + 1 < length ? { children: [i + 1] } : { mesh: 0 }));
     await expect(load(assemble({ ...json, nodes: chain(500) }, bin))).resolves.toBeDefined();
     await expect(refusal(assemble({ ...json, nodes: chain(1001) }, bin))).resolves.toContain('1000 levels');
+  });
+
+  it('values of another kind than glTF has them, by the place of the first', async () => {
+    const { json, bin } = triangle();
+    const file = assemble({ ...json, materials: [{ pbrMetallicRoughness: { baseColorFactor: 255 } }] }, bin);
+    await expect(inspect(file)).rejects.toMatchObject({
+      code: 'invalid_asset',
+      message: expect.stringMatching(/breaks the rules of glTF.*baseColorFactor/),
+    });
   });
 
   it('what only the decoder finds out, without letting its words through', async () => {
