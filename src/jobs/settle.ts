@@ -102,7 +102,8 @@ async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: 
     };
   } catch (error) {
     await rm(temporary, { force: true });
-    throw storageError(error, path.dirname(path.dirname(temporary)));
+    const disk = error instanceof MeshwrightError && error.code === 'storage' ? error.cause : error;
+    throw storageError(disk ?? error, path.dirname(path.dirname(temporary)));
   }
 }
 

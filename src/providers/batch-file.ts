@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { MeshwrightError, messageOf, systemCode } from '../errors.js';
+import { MeshwrightError, messageOf } from '../errors.js';
 
 const BATCH_BYTES = 1 << 20;
 const HEAD_BYTES = 512;
@@ -108,13 +108,9 @@ async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Pr
   }
 }
 
+/** What to do about it is said where the folder is known. */
 function notStored(error: unknown): MeshwrightError {
-  const code = systemCode(error);
-  const reason =
-    code === 'ENOSPC' || code === 'EDQUOT'
-      ? 'the disk is full. Free some space and try again'
-      : `the file system answered: ${messageOf(error)}`;
-  return new MeshwrightError('storage', `A downloaded file could not be stored: ${reason}.`, {
+  return new MeshwrightError('storage', `A downloaded file could not be stored: ${messageOf(error)}.`, {
     cause: error,
   });
 }

@@ -74,6 +74,28 @@ describe('a server that goes away', () => {
   });
 });
 
+describe('a disk that is full', () => {
+  it('keeps a paid result waiting in words, lets all else go on, and loses and buys nothing', async () => {
+    await client.close();
+    client = await connect('v1', env(), [], { maxFileKb: 8 * 1024 });
+    const modelBytes = 10 * 1024 * 1024;
+    fal.fault({ match: { op: 'submit' }, action: { type: 'job', modelBytes } });
+    const large = await trellis({ wait_seconds: 3 });
+    expect(large.isError).toBe(false);
+    expect(large.structured).toMatchObject({ status: 'running', assets: [] });
+    expect(large.structured?.['message']).toMatch(/^Done at fal, but .*full.*Free some space/);
+    expect(large.structured?.['next']).toMatch(/without paying again/);
+    expect((await trellis({ seed: 1 })).structured).toMatchObject({ status: 'succeeded' });
+    await client.close();
+
+    // Somebody has freed some space.
+    client = await connect('v1', env());
+    const again = await client.call('wait_for_job', { job_id: large.structured?.['job_id'] });
+    expect(again.structured).toMatchObject({ status: 'succeeded', assets: [{ size_bytes: modelBytes }] });
+    expect(fal.ledger.accepted).toBe(2);
+  });
+});
+
 describe('a server without the key', () => {
   it('leaves the job to one that has it, and says what is missing', async () => {
     fal.fault({ match: { op: 'submit' }, action: { type: 'job', runMs: 3000 } });

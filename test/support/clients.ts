@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../../src/json.js';
+import { limited } from './limited.js';
 
 /** Real clients of the real server, each with a data folder of its own unless told otherwise. */
 
@@ -82,6 +83,11 @@ export interface Asked {
   answer?: (message: string) => Promise<ElicitAnswer>;
 }
 
+export interface ConnectOptions extends Asked {
+  /** The server can write no larger file, as on a disk that is nearly full. */
+  maxFileKb?: number;
+}
+
 export interface ElicitAnswer {
   action: 'accept' | 'decline' | 'cancel';
   content?: Record<string, string>;
@@ -92,14 +98,14 @@ export async function connect(
   kind: ClientKind,
   env: Record<string, string>,
   args: string[] = [],
-  asked: Asked = {},
+  options: ConnectOptions = {},
 ): Promise<TestClient> {
   if (kind === 'v1') {
-    const transport = new TransportV1(parameters(env, args));
-    return connectV1(transport, () => transport.pid, asked);
+    const transport = new TransportV1(parameters(env, args, options));
+    return connectV1(transport, () => transport.pid, options);
   }
-  const transport = new TransportV2(parameters(env, args));
-  return connectV2(kind, transport, () => transport.pid, asked);
+  const transport = new TransportV2(parameters(env, args, options));
+  return connectV2(kind, transport, () => transport.pid, options);
 }
 
 /** Talks to a server that is there over HTTP. */
@@ -122,8 +128,10 @@ const capabilitiesOf = ({ answer }: Asked): { elicitation?: Record<string, never
 function parameters(
   env: Record<string, string>,
   args: string[],
+  { maxFileKb }: ConnectOptions,
 ): { command: string; args: string[]; env: Record<string, string>; stderr: 'ignore' } {
-  return { command: process.execPath, args: [CLI, ...args], env, stderr: 'ignore' };
+  const [command = '', ...rest] = limited([process.execPath, CLI, ...args], maxFileKb);
+  return { command, args: rest, env, stderr: 'ignore' };
 }
 
 function toolResult(raw: unknown): ToolResult {

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, onTestFinished } from 'vitest';
+import { limited } from '../../support/limited.js';
 
 // Below `node_modules`, so that the libraries that are not bundled are found.
 const outfile = fileURLToPath(
@@ -42,9 +43,7 @@ export async function startHelper(
 ): Promise<Helper> {
   await built;
   const command = [process.execPath, outfile, task, folder, argument];
-  // The limit of the shell passes on to what it becomes. POSIX counts in 512 bytes.
-  const limited = ['sh', '-c', `ulimit -f ${2 * (maxFileKb ?? 0)}; exec "$@"`, 'sh', ...command];
-  const [program = '', ...args] = maxFileKb === undefined ? command : limited;
+  const [program = '', ...args] = limited(command, maxFileKb);
   const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const said: Record<string, unknown>[] = [];
