@@ -8,7 +8,7 @@ import { openLinks } from './http/links.js';
 import { McpEndpoint } from './http/mcp.js';
 import { Metrics } from './http/metrics.js';
 import { oauthFrom } from './http/oauth.js';
-import { type Principal, Principals } from './http/principals.js';
+import { Principals } from './http/principals.js';
 import { createHttpServer } from './http/router.js';
 import { routesOf } from './http/routes.js';
 import { callbackUrl } from './http/webhooks.js';
@@ -16,8 +16,7 @@ import { uploadLink } from './http/uploads.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
 import { openJobs, openLog } from './open.js';
-import { createServer, visibleTools } from './server.js';
-import { JobUpdates } from './server/job-updates.js';
+import { visibleTools } from './server.js';
 
 /** The Streamable HTTP server: many clients, each a principal, every protocol revision. */
 
@@ -69,19 +68,16 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
   const metadataUrl = oauth && new URL('/.well-known/oauth-protected-resource/mcp', oauth.audience).href;
   const mcp = new McpEndpoint({
     log,
-    serve: ({ name, config: own }: Principal) =>
-      createServer({
-        config: own,
-        log,
-        jobs: () => Promise.resolve(jobs),
-        principal: name,
-        locate,
-        stateKey,
-        uploadLink: () => uploadLink(links, base ?? '', name),
-        maxReadBytes: MAX_READ_BYTES,
-      }),
-    updates: ({ name }, send) =>
-      new JobUpdates({ jobs: () => Promise.resolve(jobs), principal: name, log }, send),
+    serverDeps: ({ name, config: own }) => ({
+      config: own,
+      log,
+      jobs: () => Promise.resolve(jobs),
+      principal: name,
+      locate,
+      stateKey,
+      uploadLink: () => uploadLink(links, base ?? '', name),
+      maxReadBytes: MAX_READ_BYTES,
+    }),
   });
   metrics.watch(jobs, () => mcp.sessions);
   const authenticator = new Authenticator(config, principals, oauth, metadataUrl);

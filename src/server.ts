@@ -79,28 +79,30 @@ interface Listed {
   definition: ToolDefinition;
 }
 
-const TOOL_LIST_TTL_MS = 300_000;
+/** How long a client may keep the list of tools, and for whom. */
+export const LIST_CACHE_HINT = { ttlMs: 300_000, cacheScope: 'private' } as const;
+
+export function serverInfo(): { name: string; title: string; version: string } {
+  return { name: 'meshwright', title: 'meshwright', version: version() };
+}
 
 export function createServer(deps: ServerDeps): Serving {
   const isRemote = deps.uploadLink !== undefined;
-  const { list, withTasks } = toolLists(deps.config, isRemote);
+  const { list, withTasks } = toolLists(deps);
   const states = askedStates(deps);
-  const server = new Server(
-    { name: 'meshwright', title: 'meshwright', version: version() },
-    {
-      capabilities: {
-        tools: { listChanged: false },
-        resources: { subscribe: true, listChanged: false },
-        completions: {},
-        prompts: { listChanged: false },
-        ...TASK_CAPABILITIES,
-      },
-      instructions: instructions(!isRemote),
-      requestState: { verify: (state, context) => states.verify(state, context) },
-      // Keys are a caller's own, and so is the list.
-      cacheHints: { 'tools/list': { ttlMs: TOOL_LIST_TTL_MS, cacheScope: 'private' } },
+  const server = new Server(serverInfo(), {
+    capabilities: {
+      tools: { listChanged: false },
+      resources: { subscribe: true, listChanged: false },
+      completions: {},
+      prompts: { listChanged: false },
+      ...TASK_CAPABILITIES,
     },
-  );
+    instructions: instructions(!isRemote),
+    requestState: { verify: (state, context) => states.verify(state, context) },
+    // Keys are a caller's own, and so is the list.
+    cacheHints: { 'tools/list': LIST_CACHE_HINT },
+  });
   server.setRequestHandler('tools/list', () => (listsTaskSupport(server) ? withTasks : list));
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const known = list.tools.some(({ name }) => name === params.name);
@@ -175,10 +177,10 @@ interface ToolLists {
 const toolListsOf = new WeakMap<Config, ToolLists>();
 
 /** The answers to `tools/list`, made once: over HTTP there is a server object for every request. */
-function toolLists(config: Config, isRemote: boolean): ToolLists {
+export function toolLists({ config, uploadLink }: Pick<ServerDeps, 'config' | 'uploadLink'>): ToolLists {
   const known = toolListsOf.get(config);
   if (known) return known;
-  const visible = visibleTools(config, isRemote);
+  const visible = visibleTools(config, uploadLink !== undefined);
   const lists = {
     list: { tools: visible.map(({ definition }) => definition) },
     withTasks: {

@@ -43,6 +43,8 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     });
     request.once('end', () => resolve(Buffer.concat(chunks)));
     request.once('error', reject);
-    request.once('close', () => reject(new Error('the request was broken off')));
+    request.once('close', () => {
+      if (!request.complete) reject(new Error('the request was broken off'));
+    });
   });
 }

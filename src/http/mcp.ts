@@ -1,17 +1,11 @@
-import { toNodeHandler } from '@modelcontextprotocol/node';
-import {
-  classifyInboundRequest,
-  createMcpHandler,
-  isJsonContentType,
-  type McpHttpHandler,
-} from '@modelcontextprotocol/server';
-import { isRecord } from '../json.js';
+import { classifyInboundRequest, isJsonContentType } from '@modelcontextprotocol/server';
 import type { Log } from '../log.js';
-import type { Serving } from '../server.js';
-import type { JobUpdates } from '../server/job-updates.js';
-import { Listening } from '../server/listening.js';
+import { createServer, type ServerDeps } from '../server.js';
+import { DIRECT_REVISION } from '../server/direct.js';
 import { BodyTooLarge, discard, readBody } from './body.js';
+import { DirectAnswers } from './direct.js';
 import { type Exchange, refuse } from './exchange.js';
+import { ModernRequests } from './modern.js';
 import type { Principal } from './principals.js';
 import { type SessionLimits, Sessions } from './sessions.js';
 
@@ -19,47 +13,27 @@ import { type SessionLimits, Sessions } from './sessions.js';
 
 /** Largest body that is read (contract, section 7, point 7). */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
-const KEEP_ALIVE_MS = 15_000;
-const MODERN = '2026-07-28';
-
-/** Tools that answer at once: their answer may be one piece of JSON. All others hold a stream open from the start. */
-const QUICK_TOOLS: ReadonlySet<unknown> = new Set([
-  'list_models',
-  'get_job',
-  'list_jobs',
-  'list_assets',
-  'upload_image',
-  'delete_asset',
-]);
 
 export interface McpDeps {
   log: Log;
-  /** A server object for one request, or for one session. */
-  serve: (principal: Principal) => Serving;
-  /** How updates of a principal's jobs are followed. */
-  updates: (principal: Principal, send: (uri: string) => Promise<void>) => JobUpdates;
+  /** What the server objects of a principal work with. */
+  serverDeps: (principal: Principal) => ServerDeps;
   sessions?: Partial<SessionLimits>;
 }
 
-/** What all requests of one principal share in the stateless revisions: their subscriptions. */
-interface ModernLeg {
-  principal: Principal;
-  quick: McpHttpHandler;
-  streaming: McpHttpHandler;
-  listening: Listening;
-}
-
 export class McpEndpoint {
-  readonly #deps: McpDeps;
+  readonly #serverDeps: (principal: Principal) => ServerDeps;
   readonly #sessions: Sessions;
-  readonly #legs = new Map<string, ModernLeg>();
-  #listens = 0;
+  readonly #modern: ModernRequests;
+  readonly #direct = new DirectAnswers();
 
-  constructor(deps: McpDeps) {
-    this.#deps = deps;
-    this.#sessions = new Sessions(deps.sessions);
+  constructor({ log, serverDeps, sessions }: McpDeps) {
+    this.#serverDeps = serverDeps;
+    this.#sessions = new Sessions(sessions);
+    this.#modern = new ModernRequests(log);
   }
 
+  /** How many sessions are open. */
   get sessions(): number {
     return this.#sessions.size;
   }
@@ -68,24 +42,20 @@ export class McpEndpoint {
     const { request } = exchange;
     const { method = 'GET', headers } = request;
     const version = single(headers['mcp-protocol-version']);
+    const deps = this.#serverDeps(principal);
+    const serve = (): ReturnType<typeof createServer> => createServer(deps);
     if (method !== 'POST') {
       // Only sessions have a stream to listen to and an end.
-      const ofSession = (method === 'GET' || method === 'DELETE') && headers['mcp-session-id'] !== undefined;
-      if (!ofSession || version === MODERN) {
+      if (headers['mcp-session-id'] === undefined || version === DIRECT_REVISION) {
         refuse(exchange, 405, 'Send requests with POST.', { allow: 'POST' });
         return;
       }
-      await this.#sessions.handle(
-        exchange,
-        principal.name,
-        undefined,
-        () => this.#deps.serve(principal),
-        false,
-      );
+      await this.#sessions.handle(exchange, principal.name, undefined, serve, false);
       return;
     }
     const body = await bodyOf(exchange);
     if (body === undefined) return;
+    if (await this.#direct.answer(exchange, body.value, deps)) return;
     const route = classifyInboundRequest({
       httpMethod: method,
       ...(version === undefined ? {} : { protocolVersionHeader: version }),
@@ -95,62 +65,15 @@ export class McpEndpoint {
     });
     if (route.kind === 'legacy') {
       const opens = route.reason === 'initialize';
-      const serve = (): Serving => this.#deps.serve(principal);
       await this.#sessions.handle(exchange, principal.name, body.value, serve, opens);
       return;
     }
-    await this.#modern(exchange, principal, body.value);
+    await this.#modern.handle(exchange, deps, body.value);
   }
 
-  async close(): Promise<void> {
-    for (const { quick, streaming, listening } of this.#legs.values()) {
-      listening.close();
-      await Promise.all([quick.close(), streaming.close()]);
-    }
-    await this.#sessions.close();
-  }
-
-  async #modern({ request, response }: Exchange, principal: Principal, body: unknown): Promise<void> {
-    const leg = this.#leg(principal);
-    const uris = listenedUris(body);
-    if (uris.length > 0) {
-      const id = ++this.#listens;
-      leg.listening.begin(id, uris);
-      response.once('close', () => leg.listening.end(id));
-    }
-    const handler = isSlow(body) ? leg.streaming : leg.quick;
-    const { method = 'POST', url = '/', headers } = request;
-    const like = { method, url, headers, [Symbol.asyncIterator]: () => request[Symbol.asyncIterator]() };
-    await toNodeHandler(handler)(like, response, body);
-  }
-
-  #leg(principal: Principal): ModernLeg {
-    const known = this.#legs.get(principal.name);
-    // Its settings may have changed with the token file.
-    if (known) known.principal = principal;
-    const leg = known ?? this.#newLeg(principal);
-    this.#legs.set(principal.name, leg);
-    return leg;
-  }
-
-  #newLeg(principal: Principal): ModernLeg {
-    const { log, serve, updates } = this.#deps;
-    const onerror = (error: Error): void => log.debug('a protocol error', { error: error.message });
-    const options = { legacy: 'reject', keepAliveMs: KEEP_ALIVE_MS, onerror } as const;
-    const quick = createMcpHandler(() => serve(leg.principal).server, options);
-    const leg: ModernLeg = {
-      principal,
-      quick,
-      streaming: createMcpHandler(() => serve(leg.principal).server, { ...options, responseMode: 'sse' }),
-      listening: new Listening(log),
-    };
-    leg.listening.add(
-      updates(principal, (uri) => {
-        quick.notify.resourceUpdated(uri);
-        return Promise.resolve();
-      }),
-    );
-    return leg;
+  /** Ends the streams and sessions of one principal, or of all; jobs go on. */
+  async close(principal?: string): Promise<void> {
+    await Promise.all([this.#modern.close(principal), this.#sessions.close(principal)]);
   }
 }
 
@@ -158,9 +81,8 @@ export class McpEndpoint {
 async function bodyOf(exchange: Exchange): Promise<{ value: unknown } | undefined> {
   const { request, response } = exchange;
   if (!isJsonContentType(request.headers['content-type'] ?? '')) {
-    refuse(exchange, 415, 'Send JSON with the header "Content-Type: application/json".', {
-      connection: 'close',
-    });
+    refuse(exchange, 415, 'Send JSON with the header "Content-Type: application/json".');
+    discard(request);
     return undefined;
   }
   if (request.headers['content-encoding'] !== undefined) {
@@ -186,18 +108,6 @@ async function bodyOf(exchange: Exchange): Promise<{ value: unknown } | undefine
     discard(request);
     return undefined;
   }
-}
-
-function isSlow(body: unknown): boolean {
-  if (!isRecord(body) || body['method'] !== 'tools/call') return false;
-  return !isRecord(body['params']) || !QUICK_TOOLS.has(body['params']['name']);
-}
-
-function listenedUris(body: unknown): string[] {
-  if (!isRecord(body) || body['method'] !== 'subscriptions/listen' || !isRecord(body['params'])) return [];
-  const filter = body['params']['notifications'];
-  const uris = isRecord(filter) ? filter['resourceSubscriptions'] : undefined;
-  return Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : [];
 }
 
 function single(value: string | string[] | undefined): string | undefined {

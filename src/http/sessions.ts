@@ -70,9 +70,13 @@ export class Sessions {
     await this.#pass(session, exchange, body);
   }
 
-  async close(): Promise<void> {
-    clearInterval(this.#sweeping);
-    await Promise.all([...this.#sessions.keys()].map((id) => this.#end(id)));
+  /** Ends every session of one principal, or of all for good. */
+  async close(principal?: string): Promise<void> {
+    if (principal === undefined) clearInterval(this.#sweeping);
+    const ended = [...this.#sessions].filter(
+      ([, one]) => principal === undefined || one.principal === principal,
+    );
+    await Promise.all(ended.map(([id]) => this.#end(id)));
   }
 
   async #open(exchange: Exchange, principal: string, body: unknown, serve: () => Serving): Promise<void> {
