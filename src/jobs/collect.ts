@@ -1,6 +1,7 @@
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { Json } from '../json.js';
 import { redact } from '../log.js';
+import { NameRefusal } from '../providers/address.js';
 import { httpStatusOf } from '../providers/fetch-errors.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
 import type { Job, JobError } from '../store/types.js';
@@ -21,6 +22,8 @@ const REFRESH_DEADLINE_MS = 30_000;
 /** Files that are not there stay away: after so many attempts and so long after the submit nobody waits for them. */
 const MAX_ATTEMPTS = 8;
 const GIVE_UP_AFTER_MS = 15 * 60_000;
+/** How long files are tried to be fetched that nobody says are gone. */
+const KEEP_TRYING_MS = 72 * 3_600_000;
 
 /**
  * Links expire, so when one is denied the result is read again, once, and with it the links.
@@ -80,28 +83,51 @@ function isGone(status: number | undefined): boolean {
   return status === 404 || status === 410;
 }
 
-function isHopeless({ storeAttempts, startedAt, createdAt }: Job): boolean {
-  return storeAttempts >= MAX_ATTEMPTS && Date.now() - (startedAt ?? createdAt) > GIVE_UP_AFTER_MS;
+function isHopeless(job: Job): boolean {
+  return job.storeAttempts >= MAX_ATTEMPTS && sinceDone(job) > GIVE_UP_AFTER_MS;
 }
 
-function goneFor({ provider }: Job, error: unknown): ProviderFailure {
+function sinceDone({ completedAt, startedAt, createdAt }: Job): number {
+  return Date.now() - (completedAt ?? startedAt ?? createdAt);
+}
+
+function goneFor(job: Job, error: unknown): ProviderFailure {
   return new ProviderFailure(
     'expired',
-    `The job was done at ${provider}, but its files are not there any more: ${messageOf(error)} ` +
+    `The job was done at ${job.provider}, but its files are not there any more: ${messageOf(error)} ` +
       'It was probably charged; set force_new to buy it again.',
-    { charged: 'unknown', cause: error },
+    { charged: chargedOf(job), cause: error },
   );
 }
 
-/** Of an attempt that will be repeated. */
+/** What is known of the charge for a job that its provider has done. */
+export function chargedOf({ provider, billedUnits, billedUsd }: Job): JobError['charged'] {
+  if (provider === 'local') return 'no';
+  const billed = billedUsd ?? billedUnits;
+  return billed === undefined ? 'unknown' : billed > 0 ? 'yes' : 'no';
+}
+
+/** Of an attempt to bring the files in; `retryable` when there will be another one. */
 export function storeError(job: Job, error: unknown): JobError {
   const free = job.provider === 'local';
   return {
     code: error instanceof MeshwrightError ? error.code : 'download_failed',
     message: `${free ? 'The model is made' : `The job is done at ${job.provider}`}, but its files could not be stored: ${redact(messageOf(error))}`,
-    retryable: mayPass(error),
-    charged: free ? 'no' : job.billedUnits === undefined ? 'unknown' : 'yes',
+    retryable: free ? mayPass(error) : isWorthTrying(job, error),
+    charged: chargedOf(job),
   };
+}
+
+/**
+ * What was paid for is not given up for a fault that may lie here: no network, a proxy, a full disk, a wrong clock.
+ * Only its own size and the time speak against it.
+ */
+function isWorthTrying(job: Job, error: unknown): boolean {
+  const code = error instanceof MeshwrightError ? error.code : undefined;
+  if (code === 'storage') return true;
+  // An address that is forbidden as it is written stays so; what a name leads to may be another one tomorrow.
+  if (code === 'url_refused' && !(error instanceof Error && error.cause instanceof NameRefusal)) return false;
+  return code !== 'too_large' && sinceDone(job) < KEEP_TRYING_MS;
 }
 
 /** The network, the disk and expired links recover; what is wrong with the answer itself stays wrong. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type JsonObject } from '../json.js';
 import type { Fetcher } from '../providers/fetch.js';
 import type { AssetStore, ImageRef, Job } from '../store/types.js';
+import { isPublicUrl } from '../providers/url-policy.js';
 import { type ImageContext, type ResolvedImage, resolveImage } from './images.js';
 import { imageFields, type Model } from './model.js';
 
@@ -21,6 +22,13 @@ export interface Taken {
   /** The arguments without the images. */
   plain: JsonObject;
   images: Job['images'];
+  /** By what an equal call is known: the URL of what is public, whoever reads it, else the content. */
+  names: Record<string, string | string[]>;
+}
+
+interface Named {
+  ref: ImageRef;
+  name: string;
 }
 
 export class Inputs {
@@ -46,18 +54,23 @@ export class Inputs {
     const fields = new Set(imageFields(model));
     const plain: JsonObject = {};
     const images: Job['images'] = {};
+    const names: Taken['names'] = {};
     for (const [field, value] of Object.entries(args)) {
       if (!fields.has(field)) plain[field] = value;
-      else if (typeof value === 'string') images[field] = await this.#one(value, context, field);
-      else if (Array.isArray(value)) {
-        const refs: ImageRef[] = [];
+      else if (typeof value === 'string') {
+        const { ref, name } = await this.#one(value, context, field);
+        images[field] = ref;
+        names[field] = name;
+      } else if (Array.isArray(value)) {
+        const taken: Named[] = [];
         for (const [index, item] of value.entries()) {
-          if (typeof item === 'string') refs.push(await this.#one(item, context, `${field}[${index}]`));
+          if (typeof item === 'string') taken.push(await this.#one(item, context, `${field}[${index}]`));
         }
-        images[field] = refs;
+        images[field] = taken.map(({ ref }) => ref);
+        names[field] = taken.map(({ name }) => name);
       }
     }
-    return { plain, images };
+    return { plain, images, names };
   }
 
   /** The bytes behind a public URL, for a provider that takes bytes only. */
@@ -76,9 +89,13 @@ export class Inputs {
     return this.#keep(image);
   }
 
-  async #one(reference: string, context: ImageContext, field: string): Promise<ImageRef> {
+  async #one(reference: string, context: ImageContext, field: string): Promise<Named> {
     const image = await resolveImage(reference, context, field);
-    return image.kind === 'url' ? image : this.#keep(image);
+    if (image.kind === 'url') return { ref: image, name: image.url };
+    const url = reference.trim();
+    // Another provider would have been given the URL itself; it is the same call all the same.
+    const name = isPublicUrl(url, context.fetcher.allows) ? new URL(url).href : image.sha256;
+    return { ref: await this.#keep(image), name };
   }
 
   async #keep(image: Extract<ResolvedImage, { kind: 'bytes' }>): Promise<HeldImage> {
@@ -101,13 +118,9 @@ interface InputCall {
 /** Equal for the same call: who, what, over which provider, with which images by content. */
 export function digestOf(
   { principal, model, provider }: { principal: string; model: Model; provider: string },
-  { plain, images }: Taken,
+  { plain, names }: Taken,
 ): string {
-  const name = (ref: ImageRef): string => (ref.kind === 'blob' ? ref.sha256 : ref.url);
-  const named = Object.fromEntries(
-    Object.entries(images).map(([field, refs]) => [field, Array.isArray(refs) ? refs.map(name) : name(refs)]),
-  );
   return createHash('sha256')
-    .update(canonicalJson({ principal, tool: model.tool, provider, args: plain, images: named }))
+    .update(canonicalJson({ principal, tool: model.tool, provider, args: plain, images: names }))
     .digest('hex');
 }

@@ -62,17 +62,18 @@ function compare(a: number, b: number): number {
 
 /** Providers that refused a job lately are tried last for a while; memory of this process only. */
 export class Health {
-  readonly #until = new Map<ProviderId, number>();
+  /** By provider and principal: keys and credit may be a principal's own. */
+  readonly #until = new Map<string, number>();
 
-  refused(provider: ProviderId, ms: number): void {
-    this.#until.set(provider, Date.now() + ms);
+  refused(provider: ProviderId, principal: string, ms: number): void {
+    this.#until.set(`${provider} ${principal}`, Date.now() + ms);
   }
 
-  accepted(provider: ProviderId): void {
-    this.#until.delete(provider);
+  accepted(provider: ProviderId, principal: string): void {
+    this.#until.delete(`${provider} ${principal}`);
   }
 
-  isHealthy(provider: ProviderId): boolean {
-    return (this.#until.get(provider) ?? 0) <= Date.now();
+  isHealthy(provider: ProviderId, principal: string): boolean {
+    return (this.#until.get(`${provider} ${principal}`) ?? 0) <= Date.now();
   }
 }

@@ -29,8 +29,6 @@ const LEASE_MS = 15_000;
 const REPORT_EVERY_MS = 500;
 /** Longest wait between two attempts to store the files of a finished job. */
 const STORE_RETRY_MAX_MS = 300_000;
-/** After so many attempts, which take hours, a job whose files cannot be stored is told as failed. */
-const MAX_STORE_ATTEMPTS = 60;
 
 export class Runner {
   readonly #deps: RunnerDeps;
@@ -174,7 +172,11 @@ export class Runner {
     return this.#deps.bus.subscribe(id, watch);
   }
 
-  async #failedThere(id: string, failure: ProviderFailure): Promise<boolean> {
+  async #failedThere(
+    id: string,
+    failure: ProviderFailure,
+    type: 'failed' | 'cancelled' = failure.kind === 'cancelled' ? 'cancelled' : 'failed',
+  ): Promise<boolean> {
     const error: JobError = {
       code: failure.code ?? CODES[failure.kind],
       message: redact(failure.message),
@@ -182,7 +184,6 @@ export class Runner {
       retryable: failure.retryable,
       charged: failure.charged,
     };
-    const type = failure.kind === 'cancelled' ? 'cancelled' : 'failed';
     return Boolean(await this.advance(id, { type, error, billedUnits: failure.billedUnits }));
   }
 
@@ -196,10 +197,13 @@ export class Runner {
       return Boolean(stored);
     } catch (error) {
       if (context.signal.aborted) return false;
-      if (error instanceof ProviderFailure) return await this.#failedThere(job.id, error);
+      if (error instanceof ProviderFailure) {
+        // Whatever it says now, the job was done: it cannot have been cancelled.
+        return await this.#failedThere(job.id, error, 'failed');
+      }
       const again = storeError(job, error);
-      if (!again.retryable || job.storeAttempts >= MAX_STORE_ATTEMPTS) {
-        return Boolean(await this.advance(job.id, { type: 'failed', error: { ...again, retryable: false } }));
+      if (!again.retryable) {
+        return Boolean(await this.advance(job.id, { type: 'failed', error: again }));
       }
       const wait = Math.min(STORE_RETRY_MAX_MS, 2_000 * 2 ** job.storeAttempts);
       await this.advance(job.id, { type: 'storeFailed', error: again, dueAt: Date.now() + wait });

@@ -60,6 +60,8 @@ export interface ServiceDeps {
   callbackUrl?: ((provider: ProviderId, jobId: string) => string | undefined) | undefined;
 }
 
+/** Least time between two attempts to fetch the files of a job, although somebody waits for them. */
+const STORE_GAP_MS = 2_000;
 /** How old a temporary file or an input image without a live job must be before it is removed. */
 const SWEEP_AGE_MS = 3_600_000;
 
@@ -342,9 +344,11 @@ export class Jobs {
   }
 
   async #storeNow(id: string): Promise<void> {
-    await this.store.jobs.change(id, (job) =>
-      job.state === 'storing' ? { job: { ...job, dueAt: Date.now() } } : undefined,
-    );
+    // The last attempt failed when the row was last written; whoever asks in a loop does not hammer the provider.
+    await this.store.jobs.change(id, (job) => {
+      const soon = Math.max(Date.now(), job.updatedAt + STORE_GAP_MS);
+      return job.state === 'storing' && soon < job.dueAt ? { job: { ...job, dueAt: soon } } : undefined;
+    });
     this.store.waker.wake(id);
   }
 
@@ -362,7 +366,7 @@ export class Jobs {
       choice: provider,
       tried: [],
       hasKey: (id) => providers.has(id),
-      isHealthy: (id) => this.#health.isHealthy(id),
+      isHealthy: (id) => this.#health.isHealthy(id, principal),
       price,
     });
     const caps = this.#capsOf(principal);

@@ -7,14 +7,19 @@ import { sniff } from '../glb/sniff.js';
 import type { Json, JsonObject } from '../json.js';
 import { toJson, isJsonObject } from '../json.js';
 import type { Log } from '../log.js';
+import { redact } from '../log.js';
 import { download } from '../providers/download.js';
+import { httpStatusOf } from '../providers/fetch-errors.js';
 import type { Fetcher } from '../providers/fetch.js';
 import { ProviderFailure } from '../providers/provider.js';
 import { newId } from '../store/ids.js';
 import { storageError } from '../store/trouble.js';
 import type { Asset, AssetStore, Job } from '../store/types.js';
+import { chargedOf } from './collect.js';
 import type { OutputFile, Route } from './model.js';
 import { safeName } from './paths.js';
+
+const BINARY = { format: 'bin', extension: 'bin', mimeType: 'application/octet-stream' } as const;
 
 /** The files of a finished job, on disk and inspected, not yet visible to anybody. */
 export interface Settled {
@@ -55,24 +60,51 @@ export async function settle(
   const output = route.output(job.result ?? null, memory);
   if (!output.files.some(({ role }) => role === 'model')) {
     throw new ProviderFailure('failed', `${job.provider} reported success but named no model file.`, {
-      charged: 'unknown',
+      charged: chargedOf(job),
     });
   }
   const assets: Asset[] = [];
+  const missing: string[] = [];
   try {
-    for (const file of output.files) assets.push(await settleFile(deps, job, file, signal));
+    // The models first: whether their links still hold says whether all have to be read again.
+    for (const file of output.files.toSorted(
+      (a, b) => Number(b.role === 'model') - Number(a.role === 'model'),
+    )) {
+      try {
+        assets.push(await settleFile(deps, job, file, signal));
+      } catch (error) {
+        if (!canBeMissed(file, job, error) || signal.aborted) throw error;
+        deps.log.warn('a file beside the model is left out', { job: job.id, error: messageOf(error) });
+        missing.push(`${file.name} is missing: ${redact(messageOf(error))}`);
+      }
+    }
   } catch (error) {
     await Promise.all(assets.map(({ key }) => deps.files.delete(key)));
     throw error;
   }
-  return { assets, seed: output.seed, report: output.report };
+  return { assets, seed: output.seed, report: withNotes(output.report, missing) };
+}
+
+/** A picture or a texture is no reason to lose the model; what may come at another attempt is waited for. */
+function canBeMissed({ role }: OutputFile, { storeAttempts }: Job, error: unknown): boolean {
+  if (role === 'model' || (error instanceof MeshwrightError && error.code === 'storage')) return false;
+  const status = httpStatusOf(error);
+  return status === 404 || status === 410 || storeAttempts >= PICKY_ATTEMPTS;
+}
+
+function withNotes(report: JsonObject | undefined, notes: readonly string[]): JsonObject | undefined {
+  if (notes.length === 0) return report;
+  const known = report?.['notes'];
+  return { ...report, notes: [...(Array.isArray(known) ? known : []), ...notes] };
 }
 
 async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: AbortSignal): Promise<Asset> {
   const temporary = await deps.files.temporary();
   try {
     const got = await bring(deps, job, file, temporary, signal);
-    const kind = sniff(got.head, got.sizeBytes);
+    const sniffed = sniff(got.head, got.sizeBytes);
+    // Beside the model there may be kinds that we do not know, such as TGA or EXR.
+    const kind = sniffed.format === 'unknown' && file.role !== 'model' ? BINARY : sniffed;
     if (NO_FILES.has(kind.format)) {
       throw new MeshwrightError(
         'download_failed',

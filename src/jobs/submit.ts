@@ -36,8 +36,6 @@ const SHORT_WAIT_MS = 20_000;
 const MAX_RETRIES = 3;
 /** How long a provider that refused is tried last. */
 const REFUSED_FOR_MS = 300_000;
-/** How often the handle of a job that was bought is tried to be written. */
-const BIND_ATTEMPTS = 10;
 
 /** @returns whether the job moved on */
 export async function submit(
@@ -59,8 +57,11 @@ export async function submit(
   if (context.signal.aborted) return false;
   const token = randomUUID();
   const claimedAt = performance.now();
+  const claimedOn = Date.now();
   if (!(await advance(job.id, { type: 'claim', token, owner }))) return false;
-  if (performance.now() - claimedAt > SEND_WITHIN_MS && !provider.repeatable) {
+  // One of the clocks stands still while a machine sleeps, the other may be set.
+  const waited = Math.max(performance.now() - claimedAt, Date.now() - claimedOn);
+  if (waited > SEND_WITHIN_MS && !provider.repeatable) {
     // This process was paused; somebody else may have looked at the job meanwhile.
     return Boolean(
       await advance(job.id, { type: 'refused', token, next: sameRoute(job), dueAt: Date.now() }),
@@ -81,7 +82,7 @@ export async function submit(
   } catch (error) {
     return turnedDown(deps, job, model, token, error);
   }
-  deps.health.accepted(job.provider);
+  deps.health.accepted(job.provider, job.principal);
   return bind(deps, job, token, operation);
 }
 
@@ -102,8 +103,8 @@ async function bind(
         operation: JSON.stringify(operation),
         error: messageOf(error),
       });
-      if (attempt === BIND_ATTEMPTS) throw error;
-      await pause(Math.min(5_000, 100 * 2 ** attempt));
+      // As long as this process lives: there is no other place that knows it.
+      await pause(Math.min(5_000, 100 * 2 ** Math.min(attempt, 6)));
     }
   }
 }
@@ -151,7 +152,16 @@ async function turnedDown(
     );
   }
   const next =
-    outcome === 'refused' ? nextAttempt(deps, job, model, message, failure?.retryAfterMs) : undefined;
+    outcome === 'refused'
+      ? nextAttempt(
+          deps,
+          job,
+          model,
+          message,
+          failure?.retryAfterMs,
+          token !== undefined && isAboutProvider(failure),
+        )
+      : undefined;
   if (next) {
     const { dueAt, ...attempt } = next;
     return Boolean(await deps.advance(job.id, { type: 'refused', token, next: attempt, dueAt }));
@@ -161,6 +171,12 @@ async function turnedDown(
   );
 }
 
+/** The key, the credit, the rate or the connection: the next job would be refused as well. */
+function isAboutProvider(failure: SubmitError | undefined): boolean {
+  const status = failure?.status;
+  return status === undefined || status === 401 || status === 402 || status === 429;
+}
+
 /** A short wait on the same route, or another route; never after an outcome that is not known. */
 function nextAttempt(
   { provider, estimateUsd, health }: SubmitDeps,
@@ -168,12 +184,13 @@ function nextAttempt(
   model: Model,
   refusal: string,
   retryAfterMs: number | undefined,
+  isOfProvider: boolean,
 ): (NextAttempt & { dueAt: number }) | undefined {
   const retries = job.retries ?? 0;
   if (retryAfterMs !== undefined && retryAfterMs <= SHORT_WAIT_MS && retries < MAX_RETRIES) {
     return { ...sameRoute(job), retries: retries + 1, dueAt: Date.now() + retryAfterMs };
   }
-  health.refused(job.provider, Math.max(retryAfterMs ?? 0, REFUSED_FOR_MS));
+  if (isOfProvider) health.refused(job.provider, job.principal, Math.max(retryAfterMs ?? 0, REFUSED_FOR_MS));
   if (job.providerChoice !== 'auto') return undefined;
   const tried = [...(job.tried ?? []), { provider: job.provider, refusal }];
   const price = (route: Route): number | null => estimateUsd(route, job.args);
@@ -183,7 +200,7 @@ function nextAttempt(
     choice: 'auto',
     tried,
     hasKey: (id) => provider(id, job.principal) !== undefined,
-    isHealthy: (id) => health.isHealthy(id),
+    isHealthy: (id) => health.isHealthy(id, job.principal),
     price,
   });
   const best = choices.find(({ route }) => isWithin(job.ceiling, price(route)));
@@ -225,12 +242,19 @@ function sameRoute({ provider, model, estimateUsd, routeReason, tried }: Job): N
   };
 }
 
+/** Where a user sees what was sent and charged. */
+const CONSOLES: { readonly [provider in ProviderId]?: string } = {
+  fal: ' (https://fal.ai/dashboard)',
+  pixazo: ' (https://www.pixazo.ai)',
+  scenario: ' (https://app.scenario.com)',
+};
+
 function unconfirmedError(job: Job, why: string): JobError {
   return {
     code: 'unconfirmed',
     message:
       `It is not known whether ${job.provider} accepted this job (${why.replace(/\.$/, '')}), so it may have been charged. ` +
-      `It was not sent again. Look in the console of ${job.provider} before you buy it anew.`,
+      `It was not sent again. Look in the console of ${job.provider}${CONSOLES[job.provider] ?? ''} before you buy it anew.`,
     retryable: false,
     charged: 'unknown',
   };
@@ -239,6 +263,7 @@ function unconfirmedError(job: Job, why: string): JobError {
 /** Nothing was accepted, so nothing was charged. */
 function refusalError(error: unknown, message: string): JobError {
   if (error instanceof SubmitError) {
+    if (error.cause instanceof MeshwrightError) return refusalError(error.cause, message);
     const unreached = error.outcome === 'refused' && error.status === undefined;
     return {
       code: unreached ? 'provider_unreachable' : 'provider_refused',

@@ -140,6 +140,7 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
       return {
         ...billed(without(job, 'queuePosition'), event),
         state: 'storing',
+        completedAt: now,
         running: true,
         result: event.result,
         progress: Math.max(job.progress, WORK_SHARE),

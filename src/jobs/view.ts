@@ -239,7 +239,9 @@ function nextFor(job: Job, assets: readonly Asset[]): string {
         : `Put it where it is needed with save_asset ${asset}.`;
     }
     case 'failed':
-      return failedNext(job.tool, job.error?.code, job.error?.retryable ?? false);
+      return job.provider !== 'local' && job.error?.charged !== 'no'
+        ? `Tell the user: it was paid for, or may have been. Look in the console of ${job.provider}, and do not call ${job.tool} again without asking.`
+        : failedNext(job.tool, job.error?.code, job.error?.retryable ?? false);
     case 'cancelled':
       return `Call ${job.tool} again to start it anew.`;
     case 'unconfirmed':

@@ -63,6 +63,13 @@ export function literalAddress(hostname: string): string | undefined {
   return isIP(bare) === 0 ? undefined : bare;
 }
 
+/** On networks without IPv4 the resolver writes an IPv4 address into an IPv6 one (DNS64, RFC 6052): what counts is inside. */
+function translated(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const ip = ipaddr.parse(address);
+  return ip.range() === 'rfc6052' ? ipaddr.fromByteArray(ip.toByteArray().slice(-4)).toString() : address;
+}
+
 /**
  * All addresses of a name; one that is not public refuses the whole name.
  *
@@ -71,9 +78,11 @@ export function literalAddress(hostname: string): string | undefined {
 export async function resolvePublic(hostname: string, resolve: Resolve): Promise<readonly ResolvedAddress[]> {
   const addresses = await resolve(hostname);
   for (const { address } of addresses) {
-    const reason = whyNotPublic(address);
+    const reason = whyNotPublic(translated(address));
     // The address itself stays out of the sentence: it would tell a stranger how the inner network is laid out.
-    if (reason) throw refusedHost(hostname, `the name leads to ${reason}`, hostname);
+    if (reason) {
+      throw refusedHost(hostname, `the name leads to ${reason}`, hostname, new NameRefusal(reason));
+    }
   }
   return addresses;
 }
@@ -81,8 +90,18 @@ export async function resolvePublic(hostname: string, resolve: Resolve): Promise
 /** A name in the DNS has no more characters (RFC 1035). */
 const MAX_SHOWN_HOST = 253;
 
+/** A host was refused for what its name leads to at present; it may lead elsewhere tomorrow, or on another network. */
+export class NameRefusal extends Error {
+  override readonly name = 'NameRefusal';
+}
+
 /** The refusal of a host, with the way out for an operator who means it. `entry` is what to allow: `host[:port]`. */
-export function refusedHost(hostname: string, reason: string, entry: string): MeshwrightError {
+export function refusedHost(
+  hostname: string,
+  reason: string,
+  entry: string,
+  cause?: NameRefusal,
+): MeshwrightError {
   const wayOut =
     entry.length > MAX_SHOWN_HOST
       ? ''
@@ -91,6 +110,7 @@ export function refusedHost(hostname: string, reason: string, entry: string): Me
   return new MeshwrightError(
     'url_refused',
     `Nothing is fetched from ${shown}: ${reason}. Give a public https URL${wayOut}.`,
+    { cause },
   );
 }
 

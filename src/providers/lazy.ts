@@ -96,7 +96,11 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
   }
 
   protected open(): Promise<Session> {
-    this.#session ??= this.#load();
+    // What could not be loaded now, for want of file handles or in the middle of an update, may be later.
+    this.#session ??= this.#load().catch((error: unknown) => {
+      this.#session = undefined;
+      throw error;
+    });
     return this.#session;
   }
 }

@@ -113,6 +113,7 @@ function isJob(value: unknown): value is Job {
     optional(value['startedAt'], isNumber) &&
     optional(value['runningSince'], isNumber) &&
     optional(value['typicalSeconds'], isNumber) &&
+    optional(value['completedAt'], isNumber) &&
     optional(value['finishedAt'], isNumber) &&
     isNumber(value['updatedAt']) &&
     isNumber(value['dueAt']) &&

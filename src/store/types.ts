@@ -83,6 +83,8 @@ export interface Job {
   seed?: number;
   /** US dollars; `null` is unknown. */
   estimateUsd: number | null;
+  /** When the provider said that it was done, in milliseconds since 1970. */
+  completedAt?: number;
   /** What another route may cost after a refusal; absent: whatever it costs. */
   ceiling?: Ceiling;
   billedUsd?: number;

@@ -129,6 +129,45 @@ describe('a result', () => {
   });
 });
 
+describe('a job that is done and whose files cannot be had', () => {
+  it('is not given up however often somebody waits for it, says what is the matter, and comes in the end', async () => {
+    fal.fault({
+      match: { op: 'download' },
+      times: 'always',
+      action: { type: 'respond', status: 503, json: {} },
+    });
+    const started = await trellis({ wait_seconds: 2 });
+    const id = started.structured?.['job_id'];
+    const waits = async (): Promise<ToolResult> =>
+      client.call('wait_for_job', { job_id: id, wait_seconds: 0.05 });
+    for (let i = 0; i < 80; i++) await waits();
+    const waiting = await waits();
+    expect(waiting.structured).toMatchObject({
+      status: 'running',
+      message: expect.stringMatching(/^Done at fal, but its files are not here yet/),
+      error: { charged: expect.stringMatching(/yes|unknown/) },
+      next: expect.stringMatching(/without paying again/),
+    });
+    // Eighty calls are not eighty attempts.
+    expect(fal.journal.count('cdn', 'download')).toBeLessThan(40);
+    fal.faults.clear();
+    const done = await client.call('wait_for_job', { job_id: id, wait_seconds: 30 });
+    expect(done.structured).toMatchObject({ status: 'succeeded' });
+    expect(fal.ledger.accepted).toBe(1);
+  });
+
+  it('keeps the model although a picture beside it is not there, and says so', async () => {
+    const action = { type: 'respond', status: 404, json: {} } as const;
+    fal.fault({ match: { op: 'download', path: /preview|legacy|webp|png/ }, times: 'always', action });
+    const made = await client.call('tripo_image_to_3d', { image_url: IMAGE, wait_seconds: 30 });
+    expect(made.structured, made.text).toMatchObject({
+      status: 'succeeded',
+      assets: [{ role: 'model' }],
+      report: { notes: [expect.stringMatching(/is missing/)] },
+    });
+  });
+});
+
 describe('a refusal', () => {
   it('is told as one, with what to do, and is not called a network fault', async () => {
     fal.fault({ match: { op: 'submit' }, action: { type: 'auth', kind: 'unknown-key' } });

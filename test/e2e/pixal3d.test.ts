@@ -178,4 +178,11 @@ describe('pixal3d', () => {
     expect(alone.text).toMatch(/FAL_KEY/);
     expect(alone.text).toMatch(/public https URL/i);
   });
+
+  it('passes Pixazo over for a local image where nobody hosts it and another provider takes it', async () => {
+    await start('pixazo', 'scenario');
+    const result = await make();
+    expect(result.structured, result.text).toMatchObject({ status: 'succeeded', provider: 'scenario' });
+    expect([pixazo.ledger.accepted, scenario.ledger.accepted]).toEqual([0, 1]);
+  });
 });

@@ -60,12 +60,12 @@ describe('the route of a job', () => {
 
   it('passes over a provider that refused lately, and says so', () => {
     const health = new Health();
-    health.refused('fal', 60_000);
-    const found = ask({ isHealthy: (id) => health.isHealthy(id) });
+    health.refused('fal', 'ada', 60_000);
+    const found = ask({ isHealthy: (id) => health.isHealthy(id, 'ada') });
     expect(providers(found)).toEqual(['pixazo', 'scenario', 'fal']);
     expect(found.choices[0]?.reason).toMatch(/refused lately/);
-    health.accepted('fal');
-    expect(providers(ask({ isHealthy: (id) => health.isHealthy(id) }))[0]).toBe('fal');
+    health.accepted('fal', 'ada');
+    expect(providers(ask({ isHealthy: (id) => health.isHealthy(id, 'ada') }))[0]).toBe('fal');
   });
 
   it('is never one that this job tried already, and the reason names what it said', () => {

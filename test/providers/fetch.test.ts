@@ -103,10 +103,19 @@ describe('names', () => {
     ['a public and a private address', [v4('93.184.216.34'), v4('192.168.1.1')]],
     ['a private IPv6 address', [v6('fd00::1')]],
     ['IPv4 inside IPv6', [v6('::ffff:93.184.216.34')]],
-    ['IPv4 translated to IPv6', [v6('64:ff9b::5db8:d822')]],
+    ['a private IPv4 address translated to IPv6', [v6('64:ff9b::a01:203')]],
     ['a link-local address with a zone', [v6('fe80::1%eth0')]],
     ['no IP address at all', [v4('intranet')]],
   ];
+
+  it('a name that leads to a public IPv4 address translated to IPv6 is followed there: a network without IPv4', async () => {
+    const resolve = (): Promise<ResolvedAddress[]> => Promise.resolve([v6('64:ff9b::5db8:d822')]);
+    const failure: unknown = await fetcherFor({ allowHosts: [], resolve })
+      .bytes('https://pictures.example/a.png', { maxBytes: 10, signal: AbortSignal.timeout(300) })
+      .catch((error: unknown) => error);
+    // Nobody answers here, but it was dialled.
+    expect(failure).not.toMatchObject({ code: 'url_refused' });
+  });
 
   it.each(answers)('a name that leads to %s is refused', async (_what, addresses) => {
     const fetcher = fetcherFor({ allowHosts: [], resolve: () => Promise.resolve(addresses) });

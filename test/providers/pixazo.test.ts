@@ -194,7 +194,8 @@ describe('an image for Pixazo', () => {
   it('cannot be uploaded, and the ways out are named', async () => {
     const provider = providerFor(await emulator());
     const error = await errorOf(provider.upload(image, context()));
-    expect(error).toMatchObject({ name: 'MeshwrightError', code: 'invalid_image', charged: 'no' });
+    // Refused, so that another provider is tried; to the user it is the image.
+    expect(error).toMatchObject({ outcome: 'refused', cause: { code: 'invalid_image', charged: 'no' } });
     expect(String(error)).toMatch(/public https URL.*FAL_KEY.*another provider/);
   });
 

@@ -41,6 +41,9 @@ const LOCKED_MS = 5_000;
 /** fal must deny a request so many times, at every address that it may have, before it counts as gone. */
 const MAX_DENIALS = 3;
 const DENIED_MS = 1_500;
+const DENIED_MOST_MS = 10_000;
+/** A gateway that has just been restarted denies everything for a while. */
+const DENIED_FOR_MS = 60_000;
 
 /**
  * Returns when fal says that the job is over, however it ended. Listens to the status stream, and looks from time
@@ -73,6 +76,7 @@ class Follower {
   #strikes = 0;
   #failures = 0;
   #denials = 0;
+  #deniedSince: number | undefined;
   #trouble: string | undefined;
   #told: ProviderStatus | undefined;
   #toldAt = 0;
@@ -192,6 +196,7 @@ class Follower {
   #take(status: FalStatus): boolean {
     this.#failures = 0;
     this.#denials = 0;
+    this.#deniedSince = undefined;
     this.#trouble = undefined;
     this.#progress.seen(status, this.#options.clock.now());
     if (status.state === 'done') return true;
@@ -230,8 +235,11 @@ class Follower {
   #denied(reply: Reply): number {
     this.#at = (this.#at + 1) % this.#addresses.length;
     if (this.#at !== 0) return 0;
-    if (++this.#denials >= MAX_DENIALS) throw expired(this.#operation, reply);
-    return DENIED_MS * this.#denials;
+    const now = this.#options.clock.now();
+    this.#deniedSince ??= now;
+    const enough = now - this.#deniedSince >= DENIED_FOR_MS;
+    if (++this.#denials >= MAX_DENIALS && enough) throw expired(this.#operation, reply);
+    return Math.min(DENIED_MS * this.#denials, DENIED_MOST_MS);
   }
 
   #address(): URL {

@@ -12,6 +12,9 @@ import { type FalStatus, readStatus } from './status.js';
 /** fal must deny the result so many times, at every address that it may have, before it counts as gone. */
 const MAX_DENIALS = 3;
 const DENIED_MS = 1_000;
+const DENIED_MOST_MS = 5_000;
+/** A gateway that has just been restarted denies everything for a while. */
+const DENIED_FOR_MS = 15_000;
 const MAX_UNREADABLE = 4;
 /** A failure that nothing else confirms is believed when it stays for longer than results are kept. */
 const BELIEVE_AFTER_MS = 2 * 3_600_000;
@@ -39,6 +42,7 @@ export async function result(
   const addresses = addressesOf(operation, 'result', connection.hosts);
   const since = clock.now();
   let [failures, denials, unreadable] = [0, 0, 0];
+  let deniedSince: number | undefined;
   for (let at = 0; ;) {
     signal.throwIfAborted();
     const call: Call = { signal, address: addresses[at] };
@@ -56,8 +60,11 @@ export async function result(
       if (reply?.status === 404 || reply?.status === 410) {
         at = (at + 1) % addresses.length;
         if (at !== 0) continue;
-        if (++denials === MAX_DENIALS) throw await deniedFor(connection, operation, reply, signal);
-        await clock.sleep(DENIED_MS * denials, signal);
+        deniedSince ??= clock.now();
+        const denied = clock.now() - deniedSince;
+        if (++denials >= MAX_DENIALS && denied >= DENIED_FOR_MS)
+          throw await deniedFor(connection, operation, reply, signal);
+        await clock.sleep(Math.min(DENIED_MS * denials, DENIED_MOST_MS), signal);
         continue;
       }
       if (reply && isInProgress(reply)) await follow();
@@ -66,7 +73,9 @@ export async function result(
         // A failure that fal stored looks like a fault on the way to it; the status tells them apart.
         const status = await lookOnce(connection, operation, signal);
         const stored = status?.state === 'done' && status.error !== undefined;
-        if (stored || clock.now() - since > BELIEVE_AFTER_MS) throw failureOf(operation, reply);
+        if (stored) throw failureOf(operation, reply);
+        // It is done there and was perhaps billed; only what came of it cannot be read any more.
+        if (clock.now() - since > BELIEVE_AFTER_MS) throw expired(operation, reply);
       }
       log.debug('cannot read a result yet', { request: requestId, error: String(error) });
       const least = retryAfterMs(reply && headerOf(reply, 'retry-after')) ?? 0;

@@ -58,11 +58,11 @@ export class PixazoSession implements ProviderSession {
   async upload(file: InputFile, context: ProviderContext): Promise<string> {
     const { hostImage } = this.#options;
     if (hostImage === undefined) {
-      throw new MeshwrightError(
-        'invalid_image',
+      const message =
         'Pixazo reads images from public https URLs only, and this one is not at such a URL. Give the public URL of ' +
-          'the image, set FAL_KEY so that meshwright can host it through fal, or use another provider.',
-      );
+        'the image, set FAL_KEY so that meshwright can host it through fal, or use another provider.';
+      // Another provider may take it.
+      throw new SubmitError('refused', message, { cause: new MeshwrightError('invalid_image', message) });
     }
     try {
       const url = await hostImage(file, context);
