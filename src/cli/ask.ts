@@ -27,10 +27,14 @@ function askOnce({ input, output }: Terminal, text: string): Promise<Answer> {
   const prompt = createInterface({ input, output });
   return new Promise<Answer>((resolve) => {
     prompt.once('SIGINT', () => prompt.close());
-    prompt.once('close', () => resolve({ kind: 'dismissed' }));
+    const dismiss = (): void => {
+      output.write('\n');
+      resolve({ kind: 'dismissed' });
+    };
+    prompt.once('close', dismiss);
     prompt.question(`${plain(text)} [y/N] `, (typed) => {
+      prompt.off('close', dismiss).close();
       resolve({ kind: /^\s*y(es)?\s*$/i.test(typed) ? 'yes' : 'no' });
-      prompt.close();
     });
   });
 }

@@ -9,13 +9,16 @@ import {
   CLI,
   type ClientKind,
   connect,
+  connectHttp,
   type ElicitAnswer,
+  type Progress,
   removeFolder,
   serverEnv,
   temporaryFolder,
   type TestClient,
   type ToolResult,
 } from '../support/clients.js';
+import { startHttpProcess } from '../support/http-server.js';
 import { RawPeer } from '../support/raw-peer.js';
 
 /** Who pays is asked before anything is sent: over the real server, with real clients of both eras. */
@@ -87,6 +90,8 @@ function refusal({ structured, text, isError }: ToolResult): Record<string, unkn
   return isRecord(from) && isRecord(from['error']) ? from['error'] : {};
 }
 
+const submits = (): number => fal.journal.entries({ op: 'submit' }).length;
+
 /** A connection that speaks 2026-07-28 message by message. */
 async function modernPeer(capabilities: object): Promise<RawPeer> {
   const transport = new StdioClientTransport({
@@ -106,7 +111,7 @@ async function modernPeer(capabilities: object): Promise<RawPeer> {
 }
 
 async function expectNothingBegun(client: TestClient): Promise<void> {
-  expect(fal.journal.entries({ op: 'submit' })).toHaveLength(0);
+  expect(submits()).toBe(0);
   expect((await client.call('list_jobs', {})).structured?.['jobs']).toEqual([]);
 }
 
@@ -199,6 +204,30 @@ it('a client of the second generation that speaks the older protocol is asked as
   expect(shown).toHaveLength(1);
 });
 
+describe('over HTTP', () => {
+  it.each<ClientKind>(['v1', 'v2 modern'])('a %s client asks as well', async (kind) => {
+    const server = await startHttpProcess(settings());
+    clients.push({ close: async () => void (await server.stop()) });
+    for (const [action, begins] of [
+      ['decline', false],
+      ['accept', true],
+    ] as const) {
+      const shown: string[] = [];
+      const answer = (message: string): Promise<ElicitAnswer> => {
+        shown.push(message);
+        return Promise.resolve({ action });
+      };
+      const client = await connectHttp(kind, `${server.origin}/mcp`, {}, { answer });
+      clients.unshift(client);
+      const result = await dear(client);
+      if (begins) expectBegun(result);
+      else expect(refusal(result)).toMatchObject({ code: 'declined' });
+      expect(shown).toEqual([expect.stringMatching(/rodin over fal for about \$1\.20/)]);
+    }
+    await expect.poll(submits).toBe(1);
+  });
+});
+
 describe('a person who is slow to answer', () => {
   it('gets a clear word in time that nothing was started, and no job when the yes comes after all', async () => {
     let answerNow = (): void => undefined;
@@ -207,12 +236,16 @@ describe('a person who is slow to answer', () => {
     });
     const env = { MESHWRIGHT_WAIT_SECONDS: '0.3' };
     const { client } = await start('v1', { env, answer: () => late });
-    expect(refusal(await dear(client))).toMatchObject({
+    const told: (string | undefined)[] = [];
+    const call = { prompt: 'a mug', addons: 'HighPack', wait_seconds: 0 };
+    const onprogress = ({ message }: Progress): void => void told.push(message);
+    expect(refusal(await client.call('rodin', call, { onprogress }))).toMatchObject({
       code: 'timeout',
       charged: 'no',
       retryable: true,
       message: expect.stringMatching(/^Nothing was sent and nothing is charged.*in time.*0\.3 s.*same call/),
     });
+    expect(told.join()).toContain('Waiting for the user to agree to the price');
     answerNow();
     await client.listTools();
     await expectNothingBegun(client);
@@ -260,11 +293,12 @@ describe('the state that comes back with an answer', () => {
     ]) {
       expect(await peer.result('tools/call', params)).toMatchObject({ resultType: 'input_required' });
     }
-    expect(fal.journal.entries({ op: 'submit' })).toHaveLength(0);
+    expect(submits()).toBe(0);
     expect(await peer.result('tools/call', { ...asking, ...yes, requestState: sealed })).toMatchObject({
       resultType: 'complete',
       structuredContent: { tool: 'rodin' },
     });
+    await expect.poll(submits).toBe(1);
   });
 
   it('leads to a task where the client takes tasks', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,12 +12,14 @@ import {
 } from '../emulator/scenario.js';
 import {
   connect,
+  connectHttp,
   removeFolder,
   serverEnv,
   temporaryFolder,
   type TestClient,
   type ToolResult,
 } from '../support/clients.js';
+import { startHttpProcess } from '../support/http-server.js';
 import { ballPng, dataUri } from '../support/images.js';
 
 /** What the caps promise, over the real server and against what the providers would bill. */
@@ -37,17 +40,24 @@ afterEach(async () => {
   await removeFolder(folder);
 });
 
+function falSettings(): Record<string, string> {
+  return {
+    FAL_KEY: FAL_TEST_KEY,
+    MESHWRIGHT_FAL_QUEUE_URL: fal.urls.queue,
+    MESHWRIGHT_FAL_REST_URL: fal.urls.rest,
+    MESHWRIGHT_ALLOW_HOSTS: new URL(fal.urls.cdn).host,
+    MESHWRIGHT_POLL_MS: '50',
+  };
+}
+
 async function start(extra: Record<string, string>): Promise<TestClient> {
   const hosts = [fal.urls.cdn, scenario.urls.cdn, scenario.urls.storage].map((url) => new URL(url).host);
   const client = await connect(
     'v1',
     serverEnv(path.join(folder, 'data'), {
-      FAL_KEY: FAL_TEST_KEY,
-      MESHWRIGHT_FAL_QUEUE_URL: fal.urls.queue,
-      MESHWRIGHT_FAL_REST_URL: fal.urls.rest,
+      ...falSettings(),
       MESHWRIGHT_SCENARIO_URL: scenario.urls.api,
       MESHWRIGHT_ALLOW_HOSTS: hosts.join(','),
-      MESHWRIGHT_POLL_MS: '50',
       ...extra,
     }),
   );
@@ -130,6 +140,41 @@ describe('the cap of a day', () => {
     });
     expect(fal.ledger.accepted).toBe(1);
   });
+});
+
+it('the cap of one principal is not used up by another, and each sees its own costs', async () => {
+  const tokens = path.join(folder, 'tokens.json');
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const principals = ['ada', 'bob'].map((name) => ({ name, token_sha256: hash(name), max_usd_per_day: 0.1 }));
+  await writeFile(tokens, JSON.stringify({ principals }));
+  const server = await startHttpProcess({
+    ...serverEnv(path.join(folder, 'data'), { ...falSettings(), MESHWRIGHT_TOKENS: tokens }),
+  });
+  const [ada, bob] = await Promise.all(
+    ['ada', 'bob'].map((token) =>
+      connectHttp('v1', `${server.origin}/mcp`, { authorization: `Bearer ${token}` }),
+    ),
+  );
+  if (!ada || !bob) throw new Error('Both are there.');
+  clients.push(ada, bob);
+  try {
+    const make = (client: TestClient, name: string): Promise<ToolResult> =>
+      client.call('triposr', { image_url: picture(name), wait_seconds: 0 });
+    const costs = async (client: TestClient): Promise<unknown> =>
+      (await client.call('list_jobs', {})).structured?.['costs'];
+    expect((await make(ada, 'a')).isError).toBe(false);
+    expect(refusal(await make(ada, 'b'))).toMatchObject({ code: 'over_budget' });
+    expect(await costs(bob)).toEqual({ spent_today_usd: 0, max_usd_per_day: 0.1, days: [] });
+    expect((await make(bob, 'a')).isError).toBe(false);
+    for (const client of [ada, bob]) {
+      expect(await costs(client)).toMatchObject({
+        spent_today_usd: 0.07,
+        days: [{ provider: 'fal', jobs: 1 }],
+      });
+    }
+  } finally {
+    await server.stop();
+  }
 });
 
 describe('an unknown price', () => {
