@@ -296,9 +296,16 @@ export function flagOf(setting: Setting): string {
     .replaceAll('_', '-')}`;
 }
 
-/** The environment of this process; the one place where it is read. */
+let taken: NodeJS.ProcessEnv | undefined;
+
+/**
+ * The environment of this process as it was at the start; the one place where it is read. Keys are taken out of it:
+ * what stays there gets into crash reports and to every process that is started from here.
+ */
 export function environment(): NodeJS.ProcessEnv {
-  return process.env;
+  taken ??= { ...process.env };
+  for (const { name, secret } of SETTINGS) if (secret) delete process.env[name];
+  return taken;
 }
 
 /**

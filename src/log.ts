@@ -7,27 +7,61 @@ import { printable } from './errors.js';
  */
 
 const ORDER: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+/** Shorter texts are no secrets: they would mask ordinary words. */
+const LEAST_SECRET = 8;
 const secrets = new Set<string>();
+let pattern: RegExp | undefined;
 
-/** Texts that must never be printed; short ones are ignored, since they would mask ordinary words. */
+/** Texts that must never be printed, in any form in which they may come back. */
 export function keepSecret(...values: (string | undefined)[]): void {
   for (const value of values) {
     if (value === undefined) continue;
-    for (const part of [value, ...value.split(':'), Buffer.from(value).toString('base64')]) {
-      if (part.length >= 8) secrets.add(part);
+    for (const part of [value, ...value.split(':')]) {
+      if (part.length < LEAST_SECRET) continue;
+      for (const form of formsOf(part)) secrets.add(form);
     }
   }
+  pattern = undefined;
 }
 
-/** Masks every known secret and the query, fragment and credentials of every URL. */
+/** As it is, inside of JSON and of URLs, and within any longer text that was made base64. */
+function formsOf(secret: string): string[] {
+  const base64 = [0, 1, 2].map((offset) => {
+    const text = Buffer.from(`${'\0'.repeat(offset)}${secret}`).toString('base64');
+    // The characters at both ends also depend on what stands before and behind.
+    const end = Math.floor(((offset + Buffer.byteLength(secret)) * 8) / 6);
+    return text.slice(Math.ceil((offset * 8) / 6), end);
+  });
+  const urlSafe = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), ...base64, ...urlSafe];
+}
+
+/** The longest first: a part of it may be a secret of its own. */
+function secretPattern(): RegExp | undefined {
+  if (secrets.size === 0) return undefined;
+  const all = [...secrets].toSorted((a, b) => b.length - a.length);
+  pattern ??= new RegExp(all.map((text) => text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')).join('|'), 'g');
+  return pattern;
+}
+
+const URLS = /\b(https?|wss?):\/\/([^\s"'<>\\?#]*@)?([^\s"'<>\\?#@]*)([?#][^\s"'<>\\]*)?/gi;
+/** What signs a link, also where its beginning was cut off. */
+const SIGNATURES =
+  /\b((?:x-(?:amz|goog)-[\w-]+|signature|sig|policy|key-pair-id|access_token|token)=)[^&\s"'<>\\]+/gi;
+/** What lets somebody in, whoever that is. */
+const CREDENTIALS = /\b(bearer|basic)(\s+)[\w.~+/=-]{16,}/gi;
+
+/** Masks every known secret, what signs or opens anything, and the query, fragment and credentials of every URL. */
 export function redact(text: string): string {
-  let clean = text;
-  for (const secret of secrets) clean = clean.replaceAll(secret, '***');
-  return clean.replace(
-    /\b(https?|wss?):\/\/([^\s"'<>\\?#]*@)?([^\s"'<>\\?#@]*)([?#][^\s"'<>\\]*)?/gi,
-    (_match, scheme: string, user: string | undefined, rest: string, query: string | undefined) =>
-      `${scheme}://${user ? '***@' : ''}${rest}${query ? `${query.charAt(0)}***` : ''}`,
-  );
+  const known = secretPattern();
+  return (known ? text.replace(known, '***') : text)
+    .replace(
+      URLS,
+      (_match, scheme: string, user: string | undefined, rest: string, query: string | undefined) =>
+        `${scheme}://${user ? '***@' : ''}${rest}${query ? `${query.charAt(0)}***` : ''}`,
+    )
+    .replace(SIGNATURES, '$1***')
+    .replace(CREDENTIALS, '$1$2***');
 }
 
 /** Longest piece of a caller's own text that is said back to it. */

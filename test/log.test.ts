@@ -10,6 +10,35 @@ describe('the redactor', () => {
     expect(clean).not.toContain(base64);
   });
 
+  it('masks a key in every form in which it may come back', () => {
+    const key = 'p"q+/~é-0123456789abcdef';
+    keepSecret(key);
+    const within = (before: string): string => Buffer.from(`${before}${key} and more`).toString('base64');
+    for (const text of [
+      key,
+      JSON.stringify({ key }),
+      `a/${encodeURIComponent(key)}/b`,
+      within(''),
+      within('x'),
+      within('xy'),
+      within('{"k":"'),
+      Buffer.from(`Key ${key}`).toString('base64url'),
+      Buffer.from(key).toString('base64').replaceAll('=', ''),
+    ]) {
+      const clean = redact(`before ${text} after`);
+      expect(clean, text).toMatch(/^before .*\*\*\*.* after$/);
+      expect(clean, text).not.toContain(text.slice(8, 20));
+    }
+  });
+
+  it('masks what signs a link or opens a door, also without the rest of it', () => {
+    expect(redact('cut: lb?X-Amz-Signature=abcdef&X-Amz-Credential=xyz&a=1')).toBe(
+      'cut: lb?X-Amz-Signature=***&X-Amz-Credential=***&a=1',
+    );
+    expect(redact('authorization: Bearer eyJhbGciOiJSUzI1NiJ9.e30.abc')).toBe('authorization: Bearer ***');
+    expect(redact('Basic understanding is enough')).toBe('Basic understanding is enough');
+  });
+
   it('masks what signs a URL and leaves what names it', () => {
     expect(redact('got https://cdn.example/a/b.glb?Policy=x&Signature=y from there')).toBe(
       'got https://cdn.example/a/b.glb?*** from there',
