@@ -31,6 +31,20 @@ export function toJson(value: unknown): Json {
   }
 }
 
+/** The same JSON with its keys as they are written outside of this program: `triangleCount` → `triangle_count`. */
+export function snakeKeys(value: Json): Json {
+  if (Array.isArray(value)) return value.map(snakeKeys);
+  return isRecord(value) ? snakeObject(value) : value;
+}
+
+export function snakeObject(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([key, item]) => [snakeCase(key), snakeKeys(item)]));
+}
+
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 /** JSON text in which equal values are equal texts: keys in order, no white space. */
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

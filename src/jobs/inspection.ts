@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isJsonObject, type Json, type JsonObject } from '../json.js';
+import { isJsonObject, type JsonObject, snakeCase, snakeKeys } from '../json.js';
 
 /** How an inspection looks from outside: snake_case as everywhere, lengths named with their unit, no nesting for what is asked most. */
 
@@ -35,16 +35,6 @@ export function viewInspection(assetId: string, inspection: JsonObject): JsonObj
 
 function renamed(object: JsonObject): JsonObject {
   return Object.fromEntries(
-    Object.entries(object).map(([key, value]) => [RENAMED[key] ?? snakeCase(key), deep(value)]),
+    Object.entries(object).map(([key, value]) => [RENAMED[key] ?? snakeCase(key), snakeKeys(value)]),
   );
-}
-
-function deep(value: Json): Json {
-  if (Array.isArray(value)) return value.map(deep);
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [snakeCase(key), deep(item)]));
-}
-
-function snakeCase(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ErrorCode } from '../errors.js';
-import { isRecord, type JsonObject } from '../json.js';
+import { isRecord, type JsonObject, snakeObject } from '../json.js';
 import { redact } from '../log.js';
 import type { Asset, Job } from '../store/types.js';
 import { isFinal } from './transition.js';
@@ -140,7 +140,7 @@ export function viewJob(job: Job, assets: readonly Asset[], options: ViewOptions
     deduplicated: options.deduplicated ? true : undefined,
     cost_usd: compact({ estimate: job.estimateUsd, billed: job.billedUsd, billed_units: job.billedUnits }),
     assets: assets.map((asset) => viewAsset(asset, options.locate)),
-    report: job.report,
+    report: job.report && snakeObject(job.report),
     error: error && { ...error, message: redact(error.message) },
     next: (isFinal(job) ? undefined : options.stalled) ?? nextFor(job, assets),
   });

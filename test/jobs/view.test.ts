@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { apply } from '../../src/jobs/transition.js';
-import { messageFor } from '../../src/jobs/view.js';
+import { messageFor, viewJob } from '../../src/jobs/view.js';
 import type { Job } from '../../src/store/types.js';
 import { aJob } from '../store/support/rows.js';
 
@@ -16,6 +16,15 @@ const runningFrom = (seconds: number, typicalSeconds: number | undefined): Job =
     { type: 'observed', status: { running: true, progress: 0.2, stage: 'meshing' }, typicalSeconds },
     CREATED + 1000 * seconds,
   )?.job ?? submitted;
+
+it('has every key in one spelling, also in the report of the generator', () => {
+  const report = { mode: 'hull', views: [{ name: 'front', silhouetteIou: 0.98, maskMethod: 'alpha' }] };
+  const view = viewJob({ ...submitted, report }, [], { locate: () => ({}) });
+  expect(view.report).toEqual({
+    mode: 'hull',
+    views: [{ name: 'front', silhouette_iou: 0.98, mask_method: 'alpha' }],
+  });
+});
 
 describe('the time that is left', () => {
   it('is what such jobs usually run, counted from when it began to run', () => {
