@@ -9,8 +9,9 @@ import { McpEndpoint } from './http/mcp.js';
 import { Metrics } from './http/metrics.js';
 import { oauthFrom } from './http/oauth.js';
 import { Principals } from './http/principals.js';
-import { createHttpServer } from './http/router.js';
+import { createHttpServer, type Timeouts } from './http/router.js';
 import { routesOf } from './http/routes.js';
+import type { SessionLimits } from './http/sessions.js';
 import { callbackUrl } from './http/webhooks.js';
 import { uploadLink } from './http/uploads.js';
 import type { Locate } from './jobs/view.js';
@@ -25,6 +26,8 @@ export interface HttpOptions {
   host: string;
   /** 0 takes any that is free. */
   port: number;
+  timeouts?: Partial<Timeouts>;
+  sessions?: Partial<SessionLimits>;
 }
 
 export interface HttpServer {
@@ -42,7 +45,11 @@ const STOP_WITHIN_MS = 8_000;
  *
  * @throws MeshwrightError `configuration` when that would let strangers in, or the address cannot be had
  */
-export async function startHttp(config: Config, { host, port }: HttpOptions, log: Log): Promise<HttpServer> {
+export async function startHttp(
+  config: Config,
+  { host, port, timeouts, sessions = {} }: HttpOptions,
+  log: Log,
+): Promise<HttpServer> {
   visibleTools(config, true);
   const principals = await Principals.open(config, log);
   const oauth = oauthFrom(config);
@@ -68,6 +75,7 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
   const metadataUrl = oauth && new URL('/.well-known/oauth-protected-resource/mcp', oauth.audience).href;
   const mcp = new McpEndpoint({
     log,
+    sessions,
     serverDeps: ({ name, config: own }) => ({
       config: own,
       log,
@@ -80,12 +88,16 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
     }),
   });
   metrics.watch(jobs, () => mcp.sessions);
+  const unwatch = principals.watch((name) => {
+    mcp.close(name).catch((error: unknown) => log.warn('cannot end sessions', { error: messageOf(error) }));
+  });
   const authenticator = new Authenticator(config, principals, oauth, metadataUrl);
   const server = createHttpServer({
     config,
     host,
     log,
     authenticator,
+    timeouts,
     onAnswer: (method, route, status, seconds) => metrics.request(method, route, status, seconds),
     routes: routesOf({ mcp, jobs, links, oauth, locate: locate(), metrics }),
   });
@@ -93,6 +105,7 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
     server.listen({ host: host.replace(/^\[|\]$/g, ''), port, backlog: 1024 });
     await once(server, 'listening');
   } catch (error) {
+    unwatch();
     await jobs.stop();
     throw new MeshwrightError('configuration', `Cannot listen on ${host}:${port}: ${messageOf(error)}.`);
   }
@@ -102,6 +115,7 @@ export async function startHttp(config: Config, { host, port }: HttpOptions, log
     url,
     async close() {
       server.close();
+      unwatch();
       await mcp.close();
       await jobs.stop();
       server.closeAllConnections();

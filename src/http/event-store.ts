@@ -14,23 +14,31 @@ interface Kept {
   at: number;
 }
 
+/** Of one session, and of all: the more sessions there are, the less is kept of each. */
 const MAX_BYTES = 2 * 1024 * 1024;
+const MAX_BYTES_OF_ALL = 256 * 1024 * 1024;
 const MAX_EVENTS = 2_000;
 /** A file read as base64 is one such: it is cheaper to read it again. */
 const MAX_MESSAGE_BYTES = 512 * 1024;
 const MAX_AGE_MS = 15 * 60_000;
 
 export class SessionEvents implements EventStore {
+  readonly #sessions: () => number;
   readonly #events: Kept[] = [];
   #bytes = 0;
   #next = 1;
+
+  /** @param sessions how many there are */
+  constructor(sessions: () => number) {
+    this.#sessions = sessions;
+  }
 
   storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {
     const kept = this.#forKeeping(message);
     const id = `${this.#next++}_${streamId}`;
     this.#events.push({ id, streamId, at: Date.now(), ...kept });
     this.#bytes += kept.bytes;
-    this.#shrink();
+    this.shrink();
     return Promise.resolve(id);
   }
 
@@ -64,11 +72,13 @@ export class SessionEvents implements EventStore {
     };
   }
 
-  #shrink(): void {
+  /** Lets go of what is too old or too much. */
+  shrink(): void {
+    const most = Math.min(MAX_BYTES, MAX_BYTES_OF_ALL / this.#sessions());
     const oldest = Date.now() - MAX_AGE_MS;
     let gone = 0;
     for (const event of this.#events) {
-      const fits = this.#bytes <= MAX_BYTES && this.#events.length - gone <= MAX_EVENTS;
+      const fits = this.#bytes <= most && this.#events.length - gone <= MAX_EVENTS;
       if (fits && event.at >= oldest) break;
       this.#bytes -= event.bytes;
       gone++;

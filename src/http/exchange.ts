@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Log } from '../log.js';
+import type { Log, LogFields } from '../log.js';
+import { discard } from './body.js';
 
 /** One request and its answer. */
 export interface Exchange {
@@ -10,6 +11,10 @@ export interface Exchange {
   response: ServerResponse;
   url: URL;
   log: Log;
+  /** Who is calling, once that is known. */
+  principal?: string;
+  /** Why it was turned down. */
+  refusal?: string;
 }
 
 export function newExchange(request: IncomingMessage, response: ServerResponse, log: Log): Exchange {
@@ -37,13 +42,38 @@ export function answer(
   response.end(`${JSON.stringify(body)}\n`);
 }
 
-/** A refusal in the form that clients of `/mcp` read, and everybody else as well. */
+/**
+ * A refusal in the form that clients of `/mcp` read, and everybody else as well. What is still to come of the body is
+ * not kept, and the log gets its line when the answer is out.
+ */
 export function refuse(
-  exchange: Pick<Exchange, 'response'>,
+  exchange: Exchange,
   status: number,
   message: string,
   headers: Record<string, string> = {},
   code = -32000,
 ): void {
+  exchange.refusal = message;
   answer(exchange, status, { jsonrpc: '2.0', error: { code, message }, id: null }, headers);
+  if (!exchange.request.complete) discard(exchange.request);
+}
+
+/** One line for every request that is over: a refusal is for everybody to see, the rest for who looks for it. */
+export function logEnd(
+  { id, request, response, url, log, principal, refusal }: Exchange,
+  seconds: number,
+): void {
+  const { statusCode: status } = response;
+  const fields: LogFields = {
+    id,
+    principal,
+    method: request.method ?? '',
+    // The address of a callback is as good as a key.
+    path: url.pathname.replace(/^(\/webhooks\/.*)\..*/, '$1.…'),
+    status,
+    ms: Math.round(seconds * 1000),
+  };
+  // What broke in here has a line of its own.
+  if (status >= 400 && status !== 500) log.info('a request was refused', { ...fields, error: refusal });
+  else log.debug('request', fields);
 }

@@ -2,7 +2,7 @@ import { classifyInboundRequest, isJsonContentType } from '@modelcontextprotocol
 import type { Log } from '../log.js';
 import { createServer, type ServerDeps } from '../server.js';
 import { DIRECT_REVISION } from '../server/direct.js';
-import { BodyTooLarge, discard, readBody } from './body.js';
+import { BodyTooLarge, readBody, TooManyBodies } from './body.js';
 import { DirectAnswers } from './direct.js';
 import { type Exchange, refuse } from './exchange.js';
 import { ModernRequests } from './modern.js';
@@ -79,19 +79,17 @@ export class McpEndpoint {
 
 /** The parsed body; otherwise the refusal was sent. */
 async function bodyOf(exchange: Exchange): Promise<{ value: unknown } | undefined> {
-  const { request, response } = exchange;
+  const { request } = exchange;
   if (!isJsonContentType(request.headers['content-type'] ?? '')) {
     refuse(exchange, 415, 'Send JSON with the header "Content-Type: application/json".');
-    discard(request);
     return undefined;
   }
   if (request.headers['content-encoding'] !== undefined) {
     refuse(exchange, 415, 'Send the body without a Content-Encoding.');
-    discard(request);
     return undefined;
   }
   try {
-    const bytes = await readBody(request, MAX_BODY_BYTES);
+    const bytes = await readBody(exchange, MAX_BODY_BYTES);
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     return { value };
   } catch (error) {
@@ -102,10 +100,11 @@ async function bodyOf(exchange: Exchange): Promise<{ value: unknown } | undefine
         413,
         `The body is longer than ${limit} MiB. Hand images over with upload_image or as https URLs instead of inline.`,
       );
+    } else if (error instanceof TooManyBodies) {
+      refuse(exchange, 503, 'Too much is being sent at once; try again.', { 'retry-after': '5' });
     } else if (error instanceof SyntaxError) {
       refuse(exchange, 400, 'The body is no JSON.', {}, -32700);
-    } else response.destroy();
-    discard(request);
+    } else throw error;
     return undefined;
   }
 }

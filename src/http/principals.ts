@@ -52,8 +52,9 @@ export const tokenFileSchema = z.strictObject({
 export type TokenFile = z.infer<typeof tokenFileSchema>;
 type Entry = TokenFile['principals'][number];
 
-/** A change of the file is seen within this time. */
+/** A change of the file is seen within this time by who calls, and otherwise within the second one. */
 const LOOK_EVERY_MS = 1_000;
+const WATCH_EVERY_MS = 5_000;
 const MAX_FILE_BYTES = 1024 * 1024;
 
 export class Principals {
@@ -65,6 +66,7 @@ export class Principals {
   #version = '';
   #lookedAt = 0;
   #looking: Promise<void> | undefined;
+  #onGone: (name: string) => void = () => undefined;
 
   private constructor(config: Config, log: Log) {
     this.#config = config;
@@ -82,6 +84,18 @@ export class Principals {
   /** Whether callers must say who they are by a token of the file. */
   get areNamed(): boolean {
     return this.#file !== undefined;
+  }
+
+  /**
+   * Tells who was taken out of the file, or got another token: what is open for them has to end.
+   *
+   * @returns how to stop
+   */
+  watch(onGone: (name: string) => void): () => void {
+    this.#onGone = onGone;
+    if (this.#file === undefined) return () => undefined;
+    const watching = setInterval(() => void this.#look(), WATCH_EVERY_MS).unref();
+    return () => clearInterval(watching);
   }
 
   async byToken(token: string): Promise<Principal | undefined> {
@@ -133,6 +147,7 @@ export class Principals {
     const configs = new Map(principals.map((entry) => [entry.name, configFor(this.#config, entry)]));
     this.#configs.clear();
     for (const [name, config] of configs) this.#configs.set(name, config);
+    const before = this.#entries;
     this.#entries = principals.map((entry) => ({
       principal: {
         name: entry.name,
@@ -141,6 +156,11 @@ export class Principals {
       },
       hash: Buffer.from(entry.token_sha256, 'hex'),
     }));
+    for (const { principal, hash } of before) {
+      const stays = ({ principal: { name }, hash: now }: (typeof before)[number]): boolean =>
+        name === principal.name && now.equals(hash);
+      if (!this.#entries.some(stays)) this.#onGone(principal.name);
+    }
     this.#log.info('principals', { names: principals.map(({ name }) => name).join(', ') });
   }
 }

@@ -3,8 +3,8 @@ import type { Config } from '../config.js';
 import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Authenticator } from './authenticate.js';
-import { discard } from './body.js';
-import { type Exchange, newExchange, refuse } from './exchange.js';
+import { BrokenOff } from './body.js';
+import { type Exchange, logEnd, newExchange, refuse } from './exchange.js';
 import { Guard } from './guard.js';
 import type { Principal } from './principals.js';
 import { RateLimit } from './rate-limit.js';
@@ -38,41 +38,58 @@ export interface RouterDeps {
   log: Log;
   authenticator: Authenticator;
   routes: readonly Route[];
+  timeouts?: Partial<Timeouts> | undefined;
   /** Told of every answer, with the first part of its path. */
   onAnswer?: (method: string, route: string, status: number, seconds: number) => void;
 }
 
-/** Slow headers and slow bodies end here, so that half-open connections cost nothing for long. */
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 120_000;
+/** How long a connection may take for what, in milliseconds: those that are half-open cost nothing for long. */
+export interface Timeouts {
+  headers: number;
+  /** Head and body. */
+  request: number;
+  /** Without a byte in either direction: a reader that has stopped. Streams have a sign of life every 15 s. */
+  silence: number;
+  /** Between two requests; longer than proxies keep their side open. */
+  keepAlive: number;
+}
+
+const TIMEOUTS: Timeouts = { headers: 10_000, request: 120_000, silence: 120_000, keepAlive: 75_000 };
 const CHECK_EVERY_MS = 2_000;
-/** Longer than a proxy keeps its side of a connection open. */
-const KEEP_ALIVE_MS = 75_000;
+/** What is wrong with a request that never became one, by Node's code. */
+const STATUS_OF: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
 const MAX_CONNECTIONS = 5_000;
 
-export function createHttpServer({ config, host, log, authenticator, routes, onAnswer }: RouterDeps): Server {
+export function createHttpServer(deps: RouterDeps): Server {
+  const { config, host, log, authenticator, routes, onAnswer } = deps;
+  const timeouts = { ...TIMEOUTS, ...deps.timeouts };
   const guard = new Guard(config, host);
   const limits = authenticator.isNeeded ? new RateLimit() : undefined;
   const server = createServer(
-    { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_EVERY_MS },
+    {
+      headersTimeout: timeouts.headers,
+      requestTimeout: timeouts.request,
+      keepAliveTimeout: timeouts.keepAlive,
+      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, timeouts.headers),
+    },
     (request, response) => {
       const exchange = newExchange(request, response, log);
       const startedAt = performance.now();
       response.once('close', () => {
         const seconds = (performance.now() - startedAt) / 1000;
         onAnswer?.(request.method ?? '', firstPart(exchange.url, routes), response.statusCode, seconds);
-        log.debug('request', {
-          id: exchange.id,
-          method: request.method ?? '',
-          // The address of a callback is as good as a key.
-          path: exchange.url.pathname.replace(/^(\/webhooks\/.*)\..*/, '$1.…'),
-          status: response.statusCode,
-          ms: Math.round(seconds * 1000),
-        });
+        logEnd(exchange, seconds);
       });
       // Whoever goes away while an answer is written is no fault of ours.
       response.on('error', () => undefined);
       answer(exchange).catch((error: unknown) => {
+        if (error instanceof BrokenOff) {
+          response.destroy();
+          return;
+        }
         log.error('a request failed', {
           id: exchange.id,
           error: messageOf(error),
@@ -82,40 +99,47 @@ export function createHttpServer({ config, host, log, authenticator, routes, onA
       });
     },
   );
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.timeout = timeouts.silence;
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', (error, socket) => {
+    const code = 'code' in error ? String(error.code) : '';
+    // Told already, or gone by itself: then there is nothing to refuse.
+    if (!socket.writable || code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
     log.info('a request was refused', { error: messageOf(error) });
-    const timedOut = 'code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    const status = timedOut ? '408 Request Timeout' : '400 Bad Request';
-    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    else socket.destroy();
+    const status = STATUS_OF[code] ?? '400 Bad Request';
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
-
-  const turnDown = (
-    exchange: Exchange,
-    status: number,
-    message: string,
-    headers: Record<string, string> = {},
-  ): void => {
-    log.info('a request was refused', { id: exchange.id, status, error: message });
-    refuse(exchange, status, message, headers);
-    discard(exchange.request);
-  };
 
   const identify = async (exchange: Exchange): Promise<Principal | undefined> => {
     const identity = await authenticator.identify(exchange.request);
-    if ('principal' in identity) return identity.principal;
-    turnDown(exchange, identity.status, identity.message, identity.headers);
-    return undefined;
+    if (!('principal' in identity)) {
+      refuse(exchange, identity.status, identity.message, identity.headers);
+      return undefined;
+    }
+    const { principal } = identity;
+    exchange.principal = principal.name;
+    const wait = limits?.begin(principal.name);
+    if (wait) {
+      refuse(exchange, 429, wait.why, { 'retry-after': String(wait.seconds) });
+      return undefined;
+    }
+    exchange.response.once('close', () => limits?.end(principal.name));
+    return principal;
   };
 
   async function answer(exchange: Exchange): Promise<void> {
     const { request, response, url } = exchange;
     const { method = 'GET' } = request;
+    if (!server.listening) {
+      refuse(exchange, 503, 'The server is stopping.', { connection: 'close', 'retry-after': '5' });
+      return;
+    }
     const refusal = guard.refusal(request);
     if (refusal !== undefined) {
-      turnDown(exchange, 403, refusal);
+      refuse(exchange, 403, refusal);
       return;
     }
     const preflight = method === 'OPTIONS';
@@ -140,19 +164,12 @@ export function createHttpServer({ config, host, log, authenticator, routes, onA
       }
       const principal = await identify(exchange);
       if (!principal) return;
-      const wait = limits?.take(principal.name) ?? 0;
-      if (wait > 0) {
-        turnDown(exchange, 429, `Too many requests; call again in ${wait} s.`, {
-          'retry-after': String(wait),
-        });
-        return;
-      }
       await route.handle(exchange, principal, match);
       return;
     }
     if (allowed) {
-      turnDown(exchange, 405, `${url.pathname} takes ${allowed.join(', ')}.`, { allow: allowed.join(', ') });
-    } else turnDown(exchange, 404, 'There is nothing here; the MCP endpoint is /mcp.');
+      refuse(exchange, 405, `${url.pathname} takes ${allowed.join(', ')}.`, { allow: allowed.join(', ') });
+    } else refuse(exchange, 404, 'There is nothing here; the MCP endpoint is /mcp.');
   }
 
   return server;

@@ -14,6 +14,7 @@ interface Session {
   principal: string;
   transport: NodeStreamableHTTPServerTransport;
   server: McpServer;
+  events: SessionEvents;
   updates: Serving['updates'];
   /** Answers that are open: a stream, a call that runs. */
   open: number;
@@ -87,13 +88,14 @@ export class Sessions {
       return;
     }
     const { server, updates } = serve();
+    const events = new SessionEvents(() => this.size);
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
-      eventStore: new SessionEvents(),
+      eventStore: events,
       retryInterval: RETRY_MS,
       keepAliveMs: KEEP_ALIVE_MS,
       onsessioninitialized: (id) => {
-        const session = { principal, transport, server, updates, open: 0, usedAt: Date.now() };
+        const session = { principal, transport, server, events, updates, open: 0, usedAt: Date.now() };
         this.#sessions.set(id, session);
         this.#track(session, exchange);
       },
@@ -136,6 +138,7 @@ export class Sessions {
     const limit = Date.now() - this.#limits.idleMs;
     for (const [id, session] of this.#sessions) {
       if (session.open === 0 && session.usedAt < limit) void this.#end(id);
+      else session.events.shrink();
     }
   }
 

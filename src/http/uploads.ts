@@ -5,7 +5,7 @@ import { assetUri } from '../jobs/uris.js';
 import { viewAsset } from '../jobs/view.js';
 import { newId } from '../store/ids.js';
 import type { UploadLink } from '../tools/tool.js';
-import { BodyTooLarge, discard, readBody } from './body.js';
+import { BodyTooLarge, readBody, TooManyBodies } from './body.js';
 import { answer, type Exchange, refuse } from './exchange.js';
 import type { Links } from './links.js';
 import type { Locate } from '../jobs/view.js';
@@ -33,7 +33,6 @@ export function ownerOfLink(exchange: Exchange, links: Links, owner: string): st
   if (verdict === 'valid') return Buffer.from(owner, 'base64url').toString('utf8');
   const why = verdict === 'expired' ? 'The link has ended.' : 'The link is not one of this server.';
   refuse(exchange, 403, `${why} Call upload_image for a new one.`);
-  discard(exchange.request);
   return undefined;
 }
 
@@ -52,11 +51,10 @@ export async function receiveUpload(
       415,
       'Send the bytes of the file as the body, neither as a form nor compressed: curl --data-binary @FILE URL.',
     );
-    discard(request);
     return;
   }
   try {
-    const bytes = await readBody(request, MAX_IMAGE_BYTES);
+    const bytes = await readBody(exchange, MAX_IMAGE_BYTES);
     const asset = await jobs.assets.receive(principal, assetId, bytes);
     answer(exchange, 201, {
       ...viewAsset(asset, locate),
@@ -65,9 +63,9 @@ export async function receiveUpload(
   } catch (error) {
     if (error instanceof BodyTooLarge) {
       const limit = MAX_IMAGE_BYTES / 1024 ** 2;
-      refuse(exchange, 413, `The file is larger than ${limit} MiB; scale the image down.`, {
-        connection: 'close',
-      });
+      refuse(exchange, 413, `The file is larger than ${limit} MiB; scale the image down.`);
+    } else if (error instanceof TooManyBodies) {
+      refuse(exchange, 503, 'Too much is being sent at once; try again.', { 'retry-after': '5' });
     } else if (error instanceof MeshwrightError) {
       const status = error.code === 'conflict' ? 409 : error.code === 'storage' ? 507 : 422;
       refuse(exchange, status, error.message);

@@ -1,7 +1,7 @@
 import type { ProviderId } from '../config.js';
 import { messageOf } from '../errors.js';
 import type { Jobs } from '../jobs/service.js';
-import { BodyTooLarge, discard, readBody } from './body.js';
+import { BodyTooLarge, readBody, TooManyBodies } from './body.js';
 import { answer, type Exchange, refuse } from './exchange.js';
 import type { Links } from './links.js';
 
@@ -37,16 +37,15 @@ export async function receiveCallback(
   if ((provider !== 'fal' && provider !== 'pixazo') || !links.isSealed(`${provider} ${jobId}`, seal)) {
     // As if it were not there: whoever guesses learns nothing.
     refuse(exchange, 404, 'There is nothing here; the MCP endpoint is /mcp.');
-    discard(request);
     return;
   }
   let body: Buffer;
   try {
-    body = await readBody(request, MAX_BODY_BYTES);
+    body = await readBody(exchange, MAX_BODY_BYTES);
   } catch (error) {
-    if (!(error instanceof BodyTooLarge)) throw error;
-    refuse(exchange, 413, 'The callback is too long.');
-    discard(request);
+    if (error instanceof BodyTooLarge) refuse(exchange, 413, 'The callback is too long.');
+    else if (error instanceof TooManyBodies) refuse(exchange, 503, 'Too much is being sent at once.');
+    else throw error;
     return;
   }
   try {

@@ -1,8 +1,11 @@
-import { messageOf } from '../errors.js';
+import { MeshwrightError, messageOf } from '../errors.js';
 import type { Jobs } from '../jobs/service.js';
 import { isFinal } from '../jobs/transition.js';
 import { jobIdOf } from '../jobs/uris.js';
 import type { ServerDeps } from '../server.js';
+
+/** More at once are looked for by nobody, and each is looked at whenever anything changes. */
+const MOST = 1_000;
 
 /** The jobs of one principal that somebody wants to hear of; `send` tells of a change. */
 export class JobUpdates {
@@ -16,11 +19,18 @@ export class JobUpdates {
     this.#send = send;
   }
 
-  /** Tells from now on when this job's row changed. Other URIs are accepted and never change. */
+  /**
+   * Tells from now on when this job's row changed. Other URIs are accepted and never change.
+   *
+   * @throws MeshwrightError `conflict` when there are too many
+   */
   async subscribe(uri: string): Promise<void> {
     if (this.#subscriptions.has(uri)) return;
     const id = jobIdOf(uri);
     if (id === undefined) return;
+    if (this.#subscriptions.size >= MOST) {
+      throw new MeshwrightError('conflict', `There are ${MOST} subscriptions; end some of them first.`);
+    }
     const own = { stop: (): void => undefined };
     this.#subscriptions.set(uri, own);
     try {

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config.js';
+import { type HttpOptions, type HttpServer, startHttp } from '../../src/http.js';
+import { isRecord } from '../../src/json.js';
+import { createLog } from '../../src/log.js';
+import { removeFolder, temporaryFolder } from '../support/clients.js';
+import { modern, REVISION } from '../support/modern.js';
+
+interface Started extends HttpServer {
+  folder: string;
+  /** Every line that was logged. */
+  lines: Record<string, unknown>[];
+}
+
+const started: Started[] = [];
+afterEach(async () => {
+  for (const server of started.splice(0)) {
+    await server.close();
+    await removeFolder(server.folder);
+  }
+});
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+/** Everybody's token is `token-of-` and the name. */
+const tokenFile = (...names: string[]): string =>
+  JSON.stringify({ principals: names.map((name) => ({ name, token_sha256: hashOf(`token-of-${name}`) })) });
+const as = (name: string): { authorization: string } => ({ authorization: `Bearer token-of-${name}` });
+
+async function start(options: Partial<HttpOptions> = {}, ...principals: string[]): Promise<Started> {
+  const folder = await temporaryFolder();
+  const tokens = path.join(folder, 'tokens.json');
+  if (principals.length > 0) await writeFile(tokens, tokenFile(...principals));
+  const lines: Record<string, unknown>[] = [];
+  const log = createLog('info', (line) => {
+    const entry: unknown = JSON.parse(line);
+    if (isRecord(entry)) lines.push(entry);
+  });
+  const settings = { MESHWRIGHT_DATA_DIR: folder, MESHWRIGHT_ALLOWED_DIRS: '' };
+  const config = loadConfig(
+    { HOME: folder },
+    principals.length > 0 ? { ...settings, MESHWRIGHT_TOKENS: tokens } : settings,
+  );
+  const server = await startHttp(config, { host: '127.0.0.1', port: 0, ...options }, log);
+  const all = { ...server, folder, lines };
+  started.push(all);
+  return all;
+}
+
+const refusals = ({ lines }: Started): Record<string, unknown>[] =>
+  lines.filter(({ message }) => message === 'a request was refused');
+
+/** What comes back for these bytes until the server closes the connection. */
+function raw(url: string, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let told = '';
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(text));
+    socket.on('data', (chunk: Buffer) => (told += chunk.toString()));
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(told));
+  });
+}
+
+const initialize = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 0,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '0' } },
+});
+
+const post = (url: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${url}/mcp`, {
+    method: 'POST',
+    body,
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...headers,
+    },
+  });
+
+/** Opens a session and answers its header. */
+async function session(url: string, headers: Record<string, string> = {}): Promise<Record<string, string>> {
+  const response = await post(url, initialize, headers);
+  await response.text();
+  return { ...headers, 'mcp-session-id': response.headers.get('mcp-session-id') ?? '' };
+}
+
+const PING = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
+
+describe('connections that do not get on', () => {
+  it.each([
+    ['a head', 'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n'],
+    ['nothing at all', ''],
+    [
+      'a body',
+      'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"json',
+    ],
+  ])('end after %s that never ends, with one line', async (_what, text) => {
+    const server = await start({ timeouts: { headers: 200, request: 400 } });
+    expect(await raw(server.url, text)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(refusals(server)).toHaveLength(1);
+    expect((await modern(server.url, 'tools/list')).status).toBe(200);
+  });
+
+  it.each([
+    ['no HTTP', 'hello\r\n\r\n', 400],
+    ['a head without end', `GET /${'x'.repeat(70_000)} HTTP/1.1\r\n\r\n`, 431],
+  ])('end with the right status when they send %s', async (_what, text, status) => {
+    const server = await start();
+    expect(await raw(server.url, text)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(refusals(server)).toHaveLength(1);
+  });
+});
+
+describe('the log', () => {
+  it('has one line for each refusal: who, what, why, and no secret', async () => {
+    const server = await start({}, 'ada');
+    const { authorization } = as('ada');
+    const bad: [number, () => Promise<Response>][] = [
+      [401, () => post(server.url, PING)],
+      [401, () => post(server.url, PING, { authorization: 'Bearer not-a-token-of-anybody' })],
+      [415, () => post(server.url, PING, { authorization, 'content-type': 'text/plain' })],
+      [400, () => post(server.url, '{', { authorization })],
+      [400, () => post(server.url, PING, { authorization })],
+      [404, () => post(server.url, PING, { authorization, 'mcp-session-id': 'nobodys' })],
+      [404, () => fetch(`${server.url}/nothing?sig=secret-signature`)],
+      [405, () => fetch(`${server.url}/mcp`, { headers: { authorization } })],
+      [403, () => fetch(`${server.url}/mcp`, { headers: { origin: 'https://evil.example' } })],
+    ];
+    for (const [i, [status, call]] of bad.entries()) {
+      const response = await call();
+      expect(response.status).toBe(status);
+      await response.text();
+      await expect.poll(() => refusals(server)).toHaveLength(i + 1);
+      expect(refusals(server)[i]).toMatchObject({ status, error: expect.any(String) });
+    }
+    expect(refusals(server)[2]).toMatchObject({ principal: 'ada' });
+    const all = JSON.stringify(server.lines);
+    for (const secret of ['token-of-ada', 'not-a-token-of-anybody', 'secret-signature']) {
+      expect(all).not.toContain(secret);
+    }
+  });
+});
+
+describe('sessions', () => {
+  it('make room for new ones, the longest idle first, and never by taking somebody else’s', async () => {
+    const server = await start({ sessions: { mostOfOne: 2 } }, 'ada', 'bob');
+    const bobs = await session(server.url, as('bob'));
+    const first = await session(server.url, as('ada'));
+    const second = await session(server.url, as('ada'));
+    expect((await post(server.url, PING, first)).status).toBe(200);
+    const third = await session(server.url, as('ada'));
+    const status = async (headers: Record<string, string>): Promise<number> => {
+      const response = await post(server.url, PING, headers);
+      await response.text();
+      return response.status;
+    };
+    expect(await Promise.all([first, second, third, bobs].map(status))).toEqual([200, 404, 200, 200]);
+    // Hers is not there for him, and his not for her.
+    expect(await status({ ...first, ...as('bob') })).toBe(404);
+    expect(await status({ ...bobs, ...as('ada') })).toBe(404);
+  });
+
+  it('end when nobody uses them', async () => {
+    const server = await start({ sessions: { idleMs: 100 } });
+    const headers = await session(server.url);
+    await expect
+      .poll(async () => (await post(server.url, PING, headers)).status, { interval: 300 })
+      .toBe(404);
+  });
+});
+
+describe('who is taken out of the token file', () => {
+  it('is cut off from what was open', async () => {
+    const server = await start({}, 'eve', 'ada');
+    const listening = await post(
+      server.url,
+      JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'subscriptions/listen',
+        params: {
+          notifications: { resourceSubscriptions: ['meshwright://jobs/job_00000000000000000000000000'] },
+          _meta: {
+            'io.modelcontextprotocol/protocolVersion': REVISION,
+            'io.modelcontextprotocol/clientInfo': { name: 'eve', version: '0' },
+            'io.modelcontextprotocol/clientCapabilities': {},
+          },
+        },
+      }),
+      { ...as('eve'), 'mcp-protocol-version': REVISION, 'mcp-method': 'subscriptions/listen' },
+    );
+    expect(listening.status).toBe(200);
+    const headers = await session(server.url, as('eve'));
+    const stream = await fetch(`${server.url}/mcp`, {
+      headers: { ...headers, accept: 'text/event-stream' },
+    });
+    expect(stream.status).toBe(200);
+    await writeFile(path.join(server.folder, 'tokens.json'), tokenFile('ada'));
+    const status = async (name: string): Promise<number> =>
+      (await modern(server.url, 'tools/list', {}, { headers: as(name) })).status;
+    await expect.poll(() => status('eve'), { timeout: 10_000 }).toBe(401);
+    // Both streams end by themselves, or these would wait for ever.
+    expect(await listening.text()).toContain('subscriptions/acknowledged');
+    await stream.text();
+    expect(await status('ada')).toBe(200);
+  });
+});
