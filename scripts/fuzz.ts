@@ -31,7 +31,7 @@ async function main(): Promise<boolean> {
 
   const seconds = 60 * Number(values.minutes);
   console.log(`${names.length} targets, ${values.minutes} min each, seed ${values.seed}`);
-  console.log(row('target', 'execs', 'execs/s', 'blocks', 'corpus', 'memory', 'findings'));
+  console.log(row('target', 'execs', 'execs/s', 'blocks', 'corpus', 'slowest', 'memory', 'findings'));
   const all: Hunted[] = [];
   for (const name of names) {
     const hunted = await hunt(name, { seconds, seed: Number(values.seed), outDir: OUT });
@@ -43,6 +43,7 @@ async function main(): Promise<boolean> {
         (hunted.execs / hunted.seconds).toFixed(0),
         String(hunted.blocks),
         String(hunted.corpus),
+        `${Math.round(hunted.slowestMs)} ms`,
         `${Math.round(hunted.rssBytes / 1024 ** 2)} MB`,
         String(hunted.findings.length),
       ),

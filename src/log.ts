@@ -47,9 +47,9 @@ function secretPattern(): RegExp | undefined {
 const URLS = /\b(https?|wss?):\/\/([^\s"'<>\\?#]*@)?([^\s"'<>\\?#@]*)([?#][^\s"'<>\\]*)?/gi;
 /** What signs a link, also where its beginning was cut off. */
 const SIGNATURES =
-  /\b((?:x-(?:amz|goog)-[\w-]+|signature|sig|policy|key-pair-id|access_token|token)=)[^&\s"'<>\\]+/gi;
+  /\b((?:x-(?:amz|goog)-[\w-]{1,40}|signature|sig|policy|key-pair-id|access_token|token)=)[^&\s"'<>\\]+/gi;
 /** What lets somebody in, whoever that is. */
-const CREDENTIALS = /\b(bearer|basic)(\s+)[\w.~+/=-]{16,}/gi;
+const CREDENTIALS = /\b(bearer|basic)(\s{1,9})[\w.~+/=-]{16,}/gi;
 
 /** Masks every known secret, what signs or opens anything, and the query, fragment and credentials of every URL. */
 export function redact(text: string): string {

@@ -3,6 +3,7 @@ import { deserializeMessage, serializeMessage } from '@modelcontextprotocol/serv
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { isRecord } from '../json.js';
+import { topLevelId } from './message-id.js';
 
 /** Longest line that is read (contract, section 7, point 7). */
 const MAX_LINE_BYTES = 10 * 1024 * 1024;
@@ -138,33 +139,4 @@ export class LineTransport implements Transport {
     if (id === undefined) return;
     this.send({ jsonrpc: '2.0', id, error: { code: -32600, message } }).catch(() => undefined);
   }
-}
-
-const ENDS_BYTES = 65_536;
-const ID = /"id"\s*:\s*("(?:[^"\\]|\\.){1,200}"|-?\d{1,16})\s*[,}]/g;
-
-/** The id of a message of which only the two ends are known; not that of something nested. */
-function topLevelId(ends: Buffer): RequestId | undefined {
-  const head = ends.toString('latin1', 0, ENDS_BYTES);
-  const tail = ends.toString('latin1', Math.max(0, ends.length - ENDS_BYTES));
-  const inHead = [...head.matchAll(ID)].find(({ index }) => depth(head.slice(0, index)) === 1);
-  const inTail = [...tail.matchAll(ID)].findLast(({ index }) => depth(tail.slice(index)) === -1);
-  const text = (inHead ?? inTail)?.[1];
-  const id = text === undefined ? undefined : parseId(text);
-  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
-}
-
-/** @param latin1 - a JSON literal, its bytes as characters */
-function parseId(latin1: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(latin1, 'latin1').toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-/** How many objects and lists are opened more than closed, outside texts. */
-function depth(json: string): number {
-  const bare = json.replace(/"(?:[^"\\]|\\.)*("|$)/g, '');
-  return (bare.match(/[[{]/g)?.length ?? 0) - (bare.match(/[\]}]/g)?.length ?? 0);
 }

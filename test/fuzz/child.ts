@@ -21,6 +21,8 @@ let execs = 0;
 let reportedAt = 0;
 let current: Uint8Array = new Uint8Array();
 let overMemory = false;
+let begunAt = 0;
+let slowestMs = 0;
 const broken = new Map<string, { summary: string; bytes: Uint8Array }>();
 
 // What is thrown where nobody waits would end the server.
@@ -52,14 +54,22 @@ function before(bytes: Uint8Array): void {
     tell('memory', `the process took ${Math.round(rssBytes / 1024 ** 2)} MB`, current);
   }
   execs++;
+  measure();
+  begunAt = performance.now();
   current = bytes;
   header.writeDoubleLE(execs, 0);
   header.writeUInt32LE(bytes.length, 8);
   writeSync(note, Buffer.concat([header, bytes]), 0, undefined, 0);
 }
 
+function measure(): void {
+  if (begunAt > 0) slowestMs = Math.max(slowestMs, performance.now() - begunAt);
+  begunAt = 0;
+}
+
 /** Between inputs nothing hangs but the search itself. */
 function idle(): void {
+  measure();
   header.writeUInt32LE(NO_INPUT, 8);
   writeSync(note, header, 0, undefined, 0);
 }
@@ -71,7 +81,7 @@ function found(error: unknown, bytes: Uint8Array): void {
 
 function report(corpus: number): void {
   reportedAt = performance.now();
-  send({ type: 'state', execs, corpus, blocks: coverage.blocks, rssBytes: peakBytes() });
+  send({ type: 'state', execs, corpus, blocks: coverage.blocks, rssBytes: peakBytes(), slowestMs });
 }
 
 function tell(kind: 'crash' | 'memory', summary: string, bytes: Uint8Array): void {

@@ -34,6 +34,7 @@ describe('what comes from outside breaks nothing', () => {
       found: (error) => broken.push(describeError(error).summary),
     });
     look(new Uint8Array());
+    await target.close?.();
     expect(broken).toEqual([]);
   });
 });

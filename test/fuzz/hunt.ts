@@ -9,7 +9,7 @@ import { isRecord } from '../../src/json.js';
 /** Searches one target in a process of its own, and sees to what that process cannot: hangs, memory and its death. */
 
 export type FromChild =
-  | { type: 'state'; execs: number; corpus: number; blocks: number; rssBytes: number }
+  | { type: 'state'; execs: number; corpus: number; blocks: number; rssBytes: number; slowestMs: number }
   | { type: 'finding'; kind: FindingKind; summary: string; bytes: string }
   | { type: 'end' };
 
@@ -31,6 +31,8 @@ export interface Hunted {
   blocks: number;
   /** Most memory that the process ever had, bytes. */
   rssBytes: number;
+  /** Longest time that one input took, on a machine that may have been busy. */
+  slowestMs: number;
   findings: Finding[];
 }
 
@@ -57,7 +59,16 @@ const START_MS = 60_000;
 
 export async function hunt(target: string, options: HuntOptions): Promise<Hunted> {
   const { seconds, outDir, onState } = options;
-  const hunted: Hunted = { target, execs: 0, seconds: 0, corpus: 0, blocks: 0, rssBytes: 0, findings: [] };
+  const hunted: Hunted = {
+    target,
+    execs: 0,
+    seconds: 0,
+    corpus: 0,
+    blocks: 0,
+    rssBytes: 0,
+    slowestMs: 0,
+    findings: [],
+  };
   const folder = await mkdtemp(path.join(tmpdir(), 'meshwright-fuzz-'));
   const begun = performance.now();
   const end = begun + seconds * 1000;
@@ -72,6 +83,7 @@ export async function hunt(target: string, options: HuntOptions): Promise<Hunted
           hunted.corpus = Math.max(hunted.corpus, state.corpus);
           hunted.blocks = Math.max(hunted.blocks, state.blocks);
           hunted.rssBytes = Math.max(hunted.rssBytes, state.rssBytes);
+          hunted.slowestMs = Math.max(hunted.slowestMs, state.slowestMs);
           hunted.seconds = (performance.now() - begun) / 1000;
           onState?.(hunted);
         },

@@ -19,6 +19,8 @@ export interface Target {
   quick?: number;
   /** Throws, or answers a promise that rejects, when the input breaks something. Documented refusals do not. */
   run: (bytes: Uint8Array) => unknown;
+  /** Ends what was begun for all inputs. */
+  close?: () => Promise<void>;
 }
 
 export type Mutator = (bytes: Uint8Array, random: Random, tokens: readonly string[]) => Uint8Array;

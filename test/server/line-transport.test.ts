@@ -96,6 +96,22 @@ describe('a line that is too long', () => {
   });
 
   it.each([
+    [
+      'thousands of others within',
+      `{"params":{"image":"${LONG}","a":[${'{"id":1},'.repeat(7000)}0]},"id":12}`,
+      12,
+    ],
+    [
+      'texts that end in backslashes',
+      String.raw`{"params":{"image":"${LONG}\","b":"\""},"id":13,"c":"\"}`,
+      13,
+    ],
+    ['a text that is called like it', `{"a":"id","params":{"image":"${LONG}"},"b":"id","id":14}`, 14],
+  ])('is answered by its own id among %s', async (_what, line, id) => {
+    expect(await refusedId(line)).toBe(id);
+  });
+
+  it.each([
     ['only something within has one, at the end', `{"params":{"image":"${LONG}","id":3}}`],
     ['only something within has one, at the start', `{"params":{"id":3,"image":"${LONG}"}}`],
     ['only a text speaks of one', String.raw`{"params":{"image":"${LONG}{\"id\":3}"}}`],

@@ -11,7 +11,7 @@ export const target: Target = {
   seeds: glbSeeds,
   mutate: mutateGlb,
   tokens: GLB_TOKENS,
-  quick: 40,
+  quick: 30,
   run: async (bytes) => {
     const found = await unless(['invalid_asset', 'too_large'], () => inspect(bytes));
     if (!found) return;

@@ -9,6 +9,6 @@ export const target: Target = {
   seeds: glbSeeds,
   mutate: mutateGlb,
   tokens: GLB_TOKENS,
-  quick: 80,
+  quick: 40,
   run: (bytes) => unless(['invalid_asset', 'too_large'], () => load(bytes)),
 };

@@ -10,7 +10,7 @@ export const target: Target = {
   seeds: glbSeeds,
   mutate: mutateGlb,
   tokens: GLB_TOKENS,
-  quick: 25,
+  quick: 15,
   run: async (bytes) => {
     const style = STYLES[bytes.length % STYLES.length];
     const picture = await unless(['invalid_asset', 'too_large'], () =>

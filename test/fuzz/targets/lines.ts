@@ -26,6 +26,7 @@ export const target: Target = {
       `{"jsonrpc":"2.0","id":7,"params":{"a":"${'x'.repeat(9000)}"}}\n{"jsonrpc":"2.0","id":8,"result":{}}\n`,
     ),
     text(`{"jsonrpc":"2.0","params":{"id":3,"a":"${'\\"'.repeat(4000)}"},"id":"end"}\n`),
+    text(`{"params":[${'{"id":1},'.repeat(7000)}"${'\\\\'.repeat(1000)}"]}\n`),
     text('\n\r\n{}\n[]\nnull\n{"jsonrpc":"2.0"}\n'),
     text(`{"id":${'1'.repeat(5000)}}\n`),
     text(`${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}\n`),
