@@ -6,6 +6,7 @@ import type { AssetStore, Bus, Job, JobError, JobStore } from '../store/types.js
 import { collect, type Settle, storeError } from './collect.js';
 import type { Model, Route } from './model.js';
 import type { Settled } from './settle.js';
+import { lookOnce, search, type SearchDeps } from './search.js';
 import { recover, submit, type SubmitDeps } from './submit.js';
 import { apply, isFinal, type JobEvent } from './transition.js';
 
@@ -19,6 +20,7 @@ export interface RunnerDeps extends Omit<SubmitDeps, 'advance'> {
   bus: Bus;
   model: (tool: string) => Promise<Model | undefined>;
   settle: Settle;
+  pollMs?: number | undefined;
   /** How long jobs of an endpoint usually run. */
   typicalSeconds: (endpoint: string) => number | undefined;
 }
@@ -48,6 +50,14 @@ export class Runner {
     const changed = await this.#deps.jobs.change(id, (job) => apply(job, event, Date.now()));
     if (changed && event.type !== 'lease' && event.type !== 'release') this.#deps.bus.publish(id);
     return changed;
+  }
+
+  /**
+   * One more look for a job whose outcome is not known, where its provider lists its jobs. Takes it up if it is found.
+   */
+  async lookFor(job: Job, signal: AbortSignal): Promise<void> {
+    const provider = this.#deps.provider(job.provider, job.principal);
+    if (provider) await lookOnce(this.#searchDeps(), job, provider, { signal });
   }
 
   async step(id: string): Promise<void> {
@@ -105,6 +115,7 @@ export class Runner {
       let moved;
       if (now.state === 'intent') moved = await submit(submitDeps, now, model, route, provider, context);
       else if (now.state === 'submitting') moved = await recover(submitDeps, now, provider);
+      else if (now.state === 'searching') moved = await search(this.#searchDeps(), now, provider, context);
       else if (now.state === 'submitted') moved = await this.#follow(now, provider, context);
       else moved = await this.#store(now, route, provider, context);
       if (typeof moved === 'number') await this.#lookAgain(now.id, moved);
@@ -112,6 +123,18 @@ export class Runner {
       job = await this.#deps.jobs.get(now.id);
       if (job && isFinal(job) && job.operation !== undefined) provider.release?.(job.operation);
     }
+  }
+
+  #searchDeps(): SearchDeps {
+    return {
+      pollMs: this.#deps.pollMs,
+      advance: (id, event) => this.advance(id, event),
+      bind: async (id, since, step) => {
+        const bound = await this.#deps.jobs.bind(id, since, step);
+        if (bound) this.#deps.bus.publish(id);
+        return bound;
+      },
+    };
   }
 
   #context(signal: AbortSignal): ProviderContext {

@@ -60,8 +60,8 @@ export interface ServiceDeps {
   callbackUrl?: ((provider: ProviderId, jobId: string) => string | undefined) | undefined;
 }
 
-/** Least time between two attempts to fetch the files of a job, although somebody waits for them. */
-const STORE_GAP_MS = 2_000;
+/** Least time between two attempts to fetch the files of a job, or to find it, although somebody waits for it. */
+const RETRY_GAP_MS = 2_000;
 /** How old a temporary file or an input image without a live job must be before it is removed. */
 const SWEEP_AGE_MS = 3_600_000;
 
@@ -117,6 +117,7 @@ export class Jobs {
         return found;
       },
       health: this.#health,
+      pollMs: config.pollMs,
       typicalSeconds: (endpoint) => this.#durations.ofEndpoint(endpoint),
       fetchImage: (url, field) => this.#inputs.fetch(url, field),
       estimateUsd: (route, args) => this.prices.estimateUsd(route, args),
@@ -245,7 +246,8 @@ export class Jobs {
 
   /**
    * Waits until the job has ended, the time is over, or the signal fires; answers the job as it is then.
-   * A finished job whose files could not be fetched is tried again at once.
+   * A finished job whose files could not be fetched is tried again at once, and one whose outcome is not known is
+   * looked for at once.
    */
   async wait(
     principal: string,
@@ -259,7 +261,9 @@ export class Jobs {
     },
   ): Promise<Job> {
     const first = await this.get(principal, id);
-    if (first.state === 'storing' && first.error) await this.#storeNow(id);
+    const missing = (first.state === 'storing' && first.error) || first.state === 'searching';
+    if (missing) await this.#tryNow(first);
+    else if (first.state === 'unconfirmed' && options.ms > 0) await this.#lookFor(first, options.signal);
     const end = Date.now() + options.ms;
     const over = AbortSignal.any([
       // Timers take whole milliseconds only.
@@ -343,13 +347,23 @@ export class Jobs {
     return this.#durations.ofModel(model);
   }
 
-  async #storeNow(id: string): Promise<void> {
+  /** Does not wait for the moment at which it would be tried again by itself. */
+  async #tryNow({ id, state }: Job): Promise<void> {
     // The last attempt failed when the row was last written; whoever asks in a loop does not hammer the provider.
     await this.store.jobs.change(id, (job) => {
-      const soon = Math.max(Date.now(), job.updatedAt + STORE_GAP_MS);
-      return job.state === 'storing' && soon < job.dueAt ? { job: { ...job, dueAt: soon } } : undefined;
+      const soon = Math.max(Date.now(), job.updatedAt + RETRY_GAP_MS);
+      return job.state === state && soon < job.dueAt ? { job: { ...job, dueAt: soon } } : undefined;
     });
     this.store.waker.wake(id);
+  }
+
+  async #lookFor(job: Job, signal = new AbortController().signal): Promise<void> {
+    try {
+      await this.#runner.lookFor(job, signal);
+      this.store.waker.wake(job.id);
+    } catch (error) {
+      this.#log.warn('cannot look for a job', { job: job.id, error: messageOf(error) });
+    }
   }
 
   #capsOf(principal: string): Caps {

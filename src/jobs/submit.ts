@@ -7,6 +7,7 @@ import { type Provider, type ProviderContext, SubmitError } from '../providers/p
 import type { ImageRef, Job, JobError, Json, ProviderId } from '../store/types.js';
 import type { Model, ModelImages, Route } from './model.js';
 import { chooseRoutes, type Health } from './routes.js';
+import { isListed, lostEvent } from './search.js';
 import { isWithin } from './spending.js';
 import type { JobEvent, NextAttempt } from './transition.js';
 
@@ -58,7 +59,8 @@ export async function submit(
   const token = randomUUID();
   const claimedAt = performance.now();
   const claimedOn = Date.now();
-  if (!(await advance(job.id, { type: 'claim', token, owner }))) return false;
+  const sent = provider.findLost ? body : undefined;
+  if (!(await advance(job.id, { type: 'claim', token, owner, sent }))) return false;
   // One of the clocks stands still while a machine sleeps, the other may be set.
   const waited = Math.max(performance.now() - claimedAt, Date.now() - claimedOn);
   if (waited > SEND_WITHIN_MS && !provider.repeatable) {
@@ -80,7 +82,7 @@ export async function submit(
       { ...context, signal: AbortSignal.timeout(SUBMIT_DEADLINE_MS) },
     );
   } catch (error) {
-    return turnedDown(deps, job, model, token, error);
+    return turnedDown(deps, job, model, token, error, sent !== undefined);
   }
   deps.health.accepted(job.provider, job.principal);
   return bind(deps, job, token, operation);
@@ -134,6 +136,7 @@ async function upload(
  * A submit that did not succeed: the next route, a failure, or an outcome that nobody knows.
  *
  * @param token of the attempt; absent when nothing was claimed yet
+ * @param listed whether the provider lists its jobs
  */
 async function turnedDown(
   deps: SubmitDeps,
@@ -141,15 +144,14 @@ async function turnedDown(
   model: Model,
   token: string | undefined,
   error: unknown,
+  listed = false,
 ): Promise<boolean> {
   const failure = error instanceof SubmitError ? error : undefined;
   const outcome = failure?.outcome ?? (token === undefined ? 'rejected' : 'unclear');
   const message = redact(messageOf(error));
   deps.log.warn('a submit did not succeed', { job: job.id, provider: job.provider, outcome, error: message });
   if (outcome === 'unclear') {
-    return Boolean(
-      await deps.advance(job.id, { type: 'lost', token, error: unconfirmedError(job, message) }),
-    );
+    return Boolean(await deps.advance(job.id, lostEvent(job, token, message, listed)));
   }
   const next =
     outcome === 'refused'
@@ -228,8 +230,8 @@ export async function recover(deps: SubmitDeps, job: Job, provider: Provider): P
   const overAt = (attempt?.at ?? 0) + SUBMIT_DEADLINE_MS + SEND_WITHIN_MS;
   const mayRun = attempt?.owner !== undefined && !deps.isDead(attempt.owner) && Date.now() < overAt;
   if (mayRun) return overAt;
-  const error = unconfirmedError(job, 'meshwright was stopped while it sent the job');
-  return Boolean(await deps.advance(job.id, { type: 'lost', token: attempt?.token, error }));
+  const why = 'meshwright was stopped while it sent the job';
+  return Boolean(await deps.advance(job.id, lostEvent(job, attempt?.token, why, isListed(job, provider))));
 }
 
 function sameRoute({ provider, model, estimateUsd, routeReason, tried }: Job): NextAttempt {
@@ -239,24 +241,6 @@ function sameRoute({ provider, model, estimateUsd, routeReason, tried }: Job): N
     estimateUsd,
     ...(routeReason === undefined ? {} : { routeReason }),
     ...(tried === undefined ? {} : { tried }),
-  };
-}
-
-/** Where a user sees what was sent and charged. */
-const CONSOLES: { readonly [provider in ProviderId]?: string } = {
-  fal: ' (https://fal.ai/dashboard)',
-  pixazo: ' (https://www.pixazo.ai)',
-  scenario: ' (https://app.scenario.com)',
-};
-
-function unconfirmedError(job: Job, why: string): JobError {
-  return {
-    code: 'unconfirmed',
-    message:
-      `It is not known whether ${job.provider} accepted this job (${why.replace(/\.$/, '')}), so it may have been charged. ` +
-      `It was not sent again. Look in the console of ${job.provider}${CONSOLES[job.provider] ?? ''} before you buy it anew.`,
-    retryable: false,
-    charged: 'unknown',
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Asset, Job, JobChange, JobError } from '../store/types.js';
+import type { Asset, Job, JobChange, JobError, Lost } from '../store/types.js';
 import type { Json, JsonObject } from '../json.js';
 import type { CancelOutcome, ProviderStatus } from '../providers/provider.js';
 
@@ -13,12 +13,17 @@ export type JobEvent =
   | { type: 'lease'; owner: string; until: number; isDead: (owner: string) => boolean }
   | { type: 'release'; owner: string }
   /** The one attempt to submit begins. */
-  | { type: 'claim'; token: string; owner: string }
+  | { type: 'claim'; token: string; owner: string; sent?: JsonObject | undefined }
   /** Nothing was accepted: the job goes back to its intent, on another route or later. */
   | { type: 'refused'; token: string | undefined; next: NextAttempt; dueAt: number }
   | { type: 'accepted'; token: string; operation: Json }
-  /** The attempt's outcome is not known. */
-  | { type: 'lost'; token: string | undefined; error: JobError }
+  /** The attempt's outcome is not known. With `search` the provider's list of jobs is looked through at `dueAt`. */
+  | {
+      type: 'lost';
+      token: string | undefined;
+      error: JobError;
+      search?: (Lost & { dueAt: number }) | undefined;
+    }
   /** The attempt may simply be made again (local generator). */
   | { type: 'repeat'; token: string | undefined }
   | { type: 'observed'; status: ProviderStatus; typicalSeconds?: number | undefined }
@@ -79,7 +84,12 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
         ? {
             ...job,
             state: 'submitting',
-            attempt: { token: event.token, at: now, owner: event.owner },
+            attempt: {
+              token: event.token,
+              at: now,
+              owner: event.owner,
+              ...(event.sent === undefined ? {} : { sent: event.sent }),
+            },
             stage: 'sending the job',
           }
         : undefined;
@@ -93,18 +103,34 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
     case 'turnedDown':
       return isAttempt(job, event.token) ? ended(job, 'failed', event.error, now) : undefined;
     case 'accepted': {
-      const open = job.state === 'submitting' || job.state === 'unconfirmed';
+      const open = isOnItsWay(job) || job.state === 'unconfirmed';
       if (!open || job.operation !== undefined || job.attempt?.token !== event.token) return undefined;
       return without(
-        { ...job, state: 'submitted', operation: event.operation, startedAt: now, stage: 'accepted' },
+        {
+          ...job,
+          state: 'submitted',
+          operation: event.operation,
+          startedAt: job.state === 'submitting' ? now : job.attempt.at,
+          stage: 'accepted',
+          dueAt: Math.min(job.dueAt, now),
+        },
         'error',
         'finishedAt',
       );
     }
-    case 'lost':
-      return job.state === 'submitting' && job.attempt?.token === event.token
-        ? ended(job, 'unconfirmed', event.error, now)
-        : undefined;
+    case 'lost': {
+      if (!isOnItsWay(job) || job.attempt?.token !== event.token) return undefined;
+      if (!event.search || !job.attempt) return ended(job, 'unconfirmed', event.error, now);
+      const { dueAt, ...lost } = event.search;
+      return {
+        ...job,
+        state: 'searching',
+        attempt: { ...job.attempt, lost },
+        stage: 'being looked for',
+        error: event.error,
+        dueAt,
+      };
+    }
     case 'repeat':
       if (job.state !== 'submitting' || job.attempt?.token !== event.token) return undefined;
       if (job.cancelRequested) return ended(job, 'cancelled', notSent, now);
@@ -186,6 +212,11 @@ function billed(
     ...(billedUsd === undefined ? {} : { billedUsd }),
     ...(billedUnits === undefined ? {} : { billedUnits }),
   };
+}
+
+/** Sent, and nobody knows yet what came of it. */
+function isOnItsWay({ state }: Job): boolean {
+  return state === 'submitting' || state === 'searching';
 }
 
 /** Whether the token is that of the attempt that runs; without one, whether none was made yet. */

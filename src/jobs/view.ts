@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.js';
 import { isRecord, type JsonObject, snakeObject } from '../json.js';
 import { redact } from '../log.js';
 import type { Asset, Job } from '../store/types.js';
+import { consoleOf } from '../providers/consoles.js';
 import { isFinal } from './transition.js';
 import { assetUri } from './uris.js';
 
@@ -74,6 +75,8 @@ export function statusOf(job: Job): JobStatus {
       return job.running ? 'running' : 'queued';
     case 'storing':
       return 'running';
+    case 'searching':
+      return 'unconfirmed';
     default:
       return job.state;
   }
@@ -175,6 +178,7 @@ export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: n
         : `Done in ${elapsed}; its files were deleted.`;
     }
     case 'failed':
+    case 'searching':
     case 'unconfirmed':
       return job.error?.message ?? 'It did not succeed.';
     case 'cancelled':
@@ -228,6 +232,8 @@ function nextFor(job: Job, assets: readonly Asset[]): string {
     case 'submitting':
     case 'submitted':
       return `It goes on by itself: call wait_for_job ${id} for the result; do not start it again.`;
+    case 'searching':
+      return `Call wait_for_job ${id}: it looks for the job and never pays again. Ask the user before buying it again.`;
     case 'storing':
       return `Call wait_for_job ${id}; it fetches the files again without paying again.`;
     case 'succeeded': {
@@ -240,12 +246,12 @@ function nextFor(job: Job, assets: readonly Asset[]): string {
     }
     case 'failed':
       return job.provider !== 'local' && job.error?.charged !== 'no'
-        ? `Tell the user: it was paid for, or may have been. Look in the console of ${job.provider}, and do not call ${job.tool} again without asking.`
+        ? `Tell the user: it was paid for, or may have been. Look at ${consoleOf(job.provider) ?? job.provider}, and do not call ${job.tool} again without asking.`
         : failedNext(job.tool, job.error?.code, job.error?.retryable ?? false);
     case 'cancelled':
       return `Call ${job.tool} again to start it anew.`;
     case 'unconfirmed':
-      return `Ask the user before buying it again: look in the console of ${job.provider}; then call ${job.tool} with force_new: true.`;
+      return `Ask the user before buying it again: look for it at ${consoleOf(job.provider) ?? job.provider}; then call ${job.tool} with force_new: true.`;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ProviderId } from '../config.js';
 import type { ErrorCode } from '../errors.js';
-import type { Json, JsonObject } from '../json.js';
+import { isRecord, type Json, type JsonObject } from '../json.js';
 import type { Log } from '../log.js';
 
 /**
@@ -100,6 +100,20 @@ export interface SubmitRequest {
   callbackUrl?: string | undefined;
 }
 
+/** An attempt to submit of which nobody knows what came of it. */
+export interface LostAttempt {
+  model: string;
+  body: JsonObject;
+  /** When it began, in milliseconds since 1970. */
+  sentAt: number;
+}
+
+/** The provider's own id of a job, by which two operations are known to be of the same one. */
+export function idIn(operation: Json): string | undefined {
+  const names = isRecord(operation) ? [operation['request_id'], operation['job_id'], operation['id']] : [];
+  return names.find((id) => typeof id === 'string');
+}
+
 /** A call that claims to come from a provider. */
 export interface Callback {
   /** Names in lower case. */
@@ -185,6 +199,13 @@ export interface Provider {
   /** @throws ProviderFailure when the result says that the job failed, or is gone */
   result(operation: Json, context: ProviderContext): Promise<ProviderResult>;
   cancel(operation: Json, context: ProviderContext): Promise<CancelOutcome>;
+  /**
+   * The jobs there that can have come of an attempt, as operations; whoever asks knows which of them are other jobs'.
+   * Absent where the provider does not list its jobs.
+   *
+   * @throws Error when the list cannot be read
+   */
+  findLost?(attempt: LostAttempt, context: Pick<ProviderContext, 'signal'>): Promise<Json[]>;
   /**
    * What a call to a job's `callbackUrl` proves. Absent where there are no such calls.
    *

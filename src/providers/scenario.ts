@@ -1,9 +1,9 @@
-import type { JsonObject } from '../json.js';
+import type { Json, JsonObject } from '../json.js';
 import { keepSecret } from '../log.js';
 import type { Resolve } from './address.js';
 import type { Clock } from './clock.js';
 import { LazyProvider, type ObserveCall } from './lazy.js';
-import type { ProviderContext } from './provider.js';
+import type { LostAttempt, ProviderContext } from './provider.js';
 import type { ScenarioSession } from './scenario/session.js';
 
 export interface ScenarioOptions {
@@ -52,5 +52,9 @@ export class ScenarioProvider extends LazyProvider<ScenarioSession> {
     context: Pick<ProviderContext, 'signal'>,
   ): Promise<number> {
     return (await this.open()).estimateUnits(model, body, context);
+  }
+
+  async findLost(attempt: LostAttempt, context: Pick<ProviderContext, 'signal'>): Promise<Json[]> {
+    return (await this.open()).findLost(attempt, context);
   }
 }

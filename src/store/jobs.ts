@@ -3,7 +3,17 @@ import { costRows, spentUsd, tallyRows } from './costs.js';
 import { pageOf, positionOf } from './cursor.js';
 import { LIVE } from './schema.js';
 import type { Sqlite } from './sqlite.js';
-import { assetOf, findAsset, findJob, idOf, insertAsset, insertJob, jobOf, updateJob } from './statements.js';
+import {
+  assetOf,
+  findAsset,
+  findJob,
+  idOf,
+  insertAsset,
+  insertJob,
+  jobOf,
+  operationsBeside,
+  updateJob,
+} from './statements.js';
 import type {
   Allowance,
   Asset,
@@ -13,6 +23,7 @@ import type {
   JobChange,
   JobFilter,
   JobStore,
+  Json,
   TallyRow,
   Page,
 } from './types.js';
@@ -86,15 +97,15 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   }
 
   change(id: string, step: (job: Job) => JobChange | undefined): Promise<Job | undefined> {
-    return this.#access.write((db) => {
-      const current = findJob(db, id);
-      const next = current && step(current);
-      if (!next) return undefined;
-      if (next.job.id !== id) throw new TypeError(`A change of job ${id} answered job ${next.job.id}.`);
-      updateJob(db, next.job);
-      for (const asset of next.assets ?? []) insertAsset(db, asset);
-      return next.job;
-    });
+    return this.#access.write((db) => change(db, id, step));
+  }
+
+  bind(
+    id: string,
+    since: number,
+    step: (job: Job, taken: readonly Json[]) => JobChange | undefined,
+  ): Promise<Job | undefined> {
+    return this.#access.write((db) => change(db, id, (job) => step(job, operationsBeside(db, job, since))));
   }
 
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]> {
@@ -226,6 +237,16 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   close(): Promise<void> {
     return this.#access.close();
   }
+}
+
+function change(db: Sqlite, id: string, step: (job: Job) => JobChange | undefined): Job | undefined {
+  const current = findJob(db, id);
+  const next = current && step(current);
+  if (!next) return undefined;
+  if (next.job.id !== id) throw new TypeError(`A change of job ${id} answered job ${next.job.id}.`);
+  updateJob(db, next.job);
+  for (const asset of next.assets ?? []) insertAsset(db, asset);
+  return next.job;
 }
 
 function preflight(

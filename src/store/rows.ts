@@ -51,6 +51,7 @@ function parse(text: string): unknown {
 const STATES: ReadonlySet<unknown> = new Set<JobState>([
   'intent',
   'submitting',
+  'searching',
   'submitted',
   'storing',
   'succeeded',
@@ -95,7 +96,7 @@ function isJob(value: unknown): value is Job {
     Object.values(value['images']).every((image) =>
       Array.isArray(image) ? image.every(isImage) : isImage(image),
     ) &&
-    optional(value['attempt'], (it) => isObject(it) && isString(it['token']) && isNumber(it['at'])) &&
+    optional(value['attempt'], isAttempt) &&
     isBoolean(value['running']) &&
     optional(value['queuePosition'], isNumber) &&
     isNumber(value['progress']) &&
@@ -118,6 +119,19 @@ function isJob(value: unknown): value is Job {
     isNumber(value['updatedAt']) &&
     isNumber(value['dueAt']) &&
     optional(value['lease'], (it) => isObject(it) && isString(it['owner']) && isNumber(it['until']))
+  );
+}
+
+function isAttempt(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isString(value['token']) &&
+    isNumber(value['at']) &&
+    optional(value['sent'], isObject) &&
+    optional(
+      value['lost'],
+      (it) => isObject(it) && isString(it['why']) && isNumber(it['read']) && isNumber(it['failed']),
+    )
   );
 }
 

@@ -76,6 +76,11 @@ const MIGRATIONS = [
   create index jobs_by_cost on jobs
     (principal, created_at, provider, model, free, estimate_usd, billed_usd, billed_units);
   `,
+  `
+  drop index jobs_live;
+  create index jobs_live on jobs (due_at)
+    where state in ('intent', 'submitting', 'searching', 'submitted', 'storing');
+  `,
 ];
 
 /**

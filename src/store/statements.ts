@@ -1,6 +1,7 @@
+import { toJson } from '../json.js';
 import { decodeAsset, decodeJob, encodeAsset, encodeJob } from './rows.js';
 import type { Sqlite, SqlRow } from './sqlite.js';
-import type { Asset, Job } from './types.js';
+import type { Asset, Job, Json } from './types.js';
 
 /** One row at a time, from and to the tables of `schema.ts`: `data` is the row, the other columns are copies of its parts. */
 
@@ -77,6 +78,20 @@ export function insertAsset(db: Sqlite, asset: Asset): void {
     asset.key,
     asset.createdAt,
     encodeAsset(asset),
+  );
+}
+
+/** What the other jobs over the provider of this one hold, of those that were created at or after `since`. */
+export function operationsBeside(db: Sqlite, { id, provider }: Job, since: number): Json[] {
+  const rows = db.all(
+    `select data -> '$.operation' as operation from jobs
+     where provider = ? and created_at >= ? and id <> ? and json_valid(data)`,
+    provider,
+    since,
+    id,
+  );
+  return rows.flatMap(({ operation }) =>
+    typeof operation === 'string' ? [toJson(JSON.parse(operation))] : [],
   );
 }
 

@@ -14,15 +14,25 @@ export type { Json, JsonObject, ProviderId };
  *
  * `intent` (nothing was sent) → `submitting` (one attempt is on its way) → `submitted` (the provider has it) →
  * `storing` (done there, files are being fetched) → one of the four ends. `unconfirmed` is the honest end of a
- * submit whose outcome is not known; evidence may still turn it into `submitted`.
+ * submit whose outcome is not known; evidence may still turn it into `submitted`. Where the provider lists its
+ * jobs, such a job is `searching` for a while before.
  */
 export type JobState =
-  'intent' | 'submitting' | 'submitted' | 'storing' | 'succeeded' | 'failed' | 'cancelled' | 'unconfirmed';
+  | 'intent'
+  | 'submitting'
+  | 'searching'
+  | 'submitted'
+  | 'storing'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+  | 'unconfirmed';
 
 /** States that the runner still has work with. */
 export const LIVE_STATES = [
   'intent',
   'submitting',
+  'searching',
   'submitted',
   'storing',
 ] as const satisfies readonly JobState[];
@@ -64,8 +74,8 @@ export interface Job {
   args: JsonObject;
   /** Images by argument name. */
   images: { [field: string]: ImageRef | ImageRef[] };
-  /** The one submit attempt: who made it and when. */
-  attempt?: { token: string; at: number; owner?: string };
+  /** The one submit attempt. */
+  attempt?: Attempt;
   /** The provider's handle of the submitted job. */
   operation?: Json;
   /** What the provider last said. */
@@ -110,6 +120,26 @@ export interface Job {
   dueAt: number;
   /** The process that works on the job, until when. */
   lease?: { owner: string; until: number };
+}
+
+/** Who made an attempt to submit, and when. */
+export interface Attempt {
+  token: string;
+  /** Milliseconds since 1970. */
+  at: number;
+  owner?: string;
+  /** What was sent, where the provider lists its jobs and this one may have to be told from the others. */
+  sent?: JsonObject;
+  /** Set while the provider's list is looked through for it. */
+  lost?: Lost;
+}
+
+export interface Lost {
+  /** Why its outcome is not known. */
+  why: string;
+  /** How often the provider's list was looked through, and how often it could not be read. */
+  read: number;
+  failed: number;
 }
 
 /** The most that was agreed to. */
@@ -235,6 +265,15 @@ export interface JobStore {
    * `undefined` to leave it alone. Answers the version written, `undefined` when nothing was.
    */
   change(id: string, step: (job: Job) => JobChange | undefined): Promise<Job | undefined>;
+  /**
+   * As `change`; `step` is given as well the operations of all other jobs over the same provider that were created at
+   * or after `since`. In one transaction, so that no two jobs take the same one.
+   */
+  bind(
+    id: string,
+    since: number,
+    step: (job: Job, taken: readonly Json[]) => JobChange | undefined,
+  ): Promise<Job | undefined>;
   /** Ids of live jobs with `dueAt <= now` whose lease is absent, over, or satisfies `isDead`. Oldest first. */
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]>;
   /** When the next live job without a lease becomes due, of those that become due after this moment if one is given. */

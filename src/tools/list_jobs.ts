@@ -11,7 +11,7 @@ const SELECTED: { readonly [status in JobStatus]: { states: readonly JobState[];
   succeeded: { states: ['succeeded'] },
   failed: { states: ['failed'] },
   cancelled: { states: ['cancelled'] },
-  unconfirmed: { states: ['unconfirmed'] },
+  unconfirmed: { states: ['searching', 'unconfirmed'] },
 };
 
 /** Of how many UTC days a list tells the costs. */

@@ -38,7 +38,12 @@ const events: fc.Arbitrary<JobEvent> = fc.oneof(
     ),
   }),
   fc.record({ type: type('release'), owner }),
-  fc.record({ type: type('claim'), token, owner }),
+  fc.record({
+    type: type('claim'),
+    token,
+    owner,
+    sent: fc.option(fc.constant({ seed: 7 }), { nil: undefined }),
+  }),
   fc.record({
     type: type('refused'),
     token: maybeToken,
@@ -46,7 +51,20 @@ const events: fc.Arbitrary<JobEvent> = fc.oneof(
     dueAt: fc.constant(NOW + 5),
   }),
   fc.record({ type: type('accepted'), token, operation: fc.constantFrom('op-1', 'op-2') }),
-  fc.record({ type: type('lost'), token: maybeToken, error }),
+  fc.record({
+    type: type('lost'),
+    token: maybeToken,
+    error,
+    search: fc.option(
+      fc.record({
+        why: fc.constant('a reset'),
+        read: fc.nat(9),
+        failed: fc.nat(9),
+        dueAt: fc.constant(NOW + 7),
+      }),
+      { nil: undefined },
+    ),
+  }),
   fc.record({ type: type('repeat'), token: maybeToken }),
   fc.record({
     type: type('observed'),
@@ -108,7 +126,8 @@ const way: fc.Arbitrary<readonly JobEvent[]> = fc.constantFrom<(readonly JobEven
 
 const EDGES: Readonly<Record<Job['state'], readonly Job['state'][]>> = {
   intent: ['intent', 'submitting', 'failed', 'cancelled'],
-  submitting: ['submitting', 'intent', 'submitted', 'unconfirmed', 'failed', 'cancelled'],
+  submitting: ['submitting', 'searching', 'intent', 'submitted', 'unconfirmed', 'failed', 'cancelled'],
+  searching: ['searching', 'submitted', 'unconfirmed'],
   submitted: ['submitted', 'storing', 'failed', 'cancelled'],
   storing: ['storing', 'succeeded', 'failed'],
   unconfirmed: ['submitted'],
@@ -149,7 +168,7 @@ function holdChange(before: Job, event: JobEvent, now: number, after: Job, asset
   if (after.state === 'cancelled' && event.type !== 'cancelled') {
     expect([after.operation, after.error?.charged]).toEqual([undefined, 'no']);
   }
-  if (after.state === 'unconfirmed') expect(after.error).toBeDefined();
+  if (after.state === 'unconfirmed' || after.state === 'searching') expect(after.error).toBeDefined();
   // Files appear together with success, and with nothing else.
   expect(assets !== undefined).toBe(after.state === 'succeeded');
   expect(after.state === 'storing').toBe(after.result !== undefined && after.state !== 'failed');
@@ -250,18 +269,24 @@ describe('three processes on one job', () => {
           } else if (action === 'tell' && attempt?.sent !== undefined) {
             const { token: name, sent } = attempt;
             if (sent === 'accepted') advance({ type: 'accepted', token: name, operation: name });
-            else if (sent === 'unclear') advance({ type: 'lost', token: name, error: unknown });
+            else if (sent === 'unclear')
+              advance({ type: 'lost', token: name, error: unknown, search: looking });
             else advance({ type: 'refused', token: name, next: again, dueAt: NOW });
             delete me.attempt;
           } else if (action === 'recover' && job.state === 'submitting' && isDead(job.attempt?.owner ?? '')) {
-            advance({ type: 'lost', token: job.attempt?.token, error: unknown });
+            advance({ type: 'lost', token: job.attempt?.token, error: unknown, search: looking });
+          } else if (action === 'recover' && job.state === 'searching') {
+            // The provider's list has what was bought, and nothing else.
+            const name = job.attempt?.token ?? '';
+            if (bought.has(name)) advance({ type: 'accepted', token: name, operation: name });
+            else advance({ type: 'lost', token: name, error: unknown });
           }
           expect(bought.size, 'paid more than once').toBeLessThanOrEqual(1);
           const [paid] = bought;
           if (paid === undefined) continue;
           // The row knows of it: as the handle, as the attempt that is open, or as one whose outcome nobody knows.
           expect(job.attempt?.token).toBe(paid);
-          expect(['submitting', 'submitted', 'unconfirmed']).toContain(job.state);
+          expect(['submitting', 'searching', 'submitted', 'unconfirmed']).toContain(job.state);
           if (job.operation !== undefined) expect(job.operation).toBe(paid);
         }
       }),
@@ -276,4 +301,5 @@ const unknown: JobError = {
   retryable: false,
   charged: 'unknown',
 };
+const looking = { why: 'a reset', read: 0, failed: 0, dueAt: NOW };
 const again = { provider: 'pixazo', model: 'pixal3d', estimateUsd: null } as const;

@@ -13,6 +13,7 @@ serviceSuite('Scenario', async () => {
     request: { jobId: 'job_1', model: 'model_pixal3d', body: { image } },
     delivers: 'urls',
     cancels: 'unsupported',
+    lists: true,
     secrets: [
       SCENARIO_TEST_KEY,
       SCENARIO_TEST_SECRET,

@@ -3,6 +3,8 @@ import type { z } from 'zod';
 import type { Json } from '../../src/json.js';
 import {
   type CancelOutcome,
+  idIn,
+  type LostAttempt,
   type Provider,
   ProviderFailure,
   SubmitError,
@@ -49,6 +51,8 @@ export interface ServiceSubject extends Subject {
   down: () => Promise<void>;
   /** The provider loses all jobs. */
   forget: () => void;
+  /** Whether it lists its jobs, so that one whose answer was lost can be found. */
+  lists?: true;
   /** Replies that would lead the key elsewhere, beside redirects; placed before the submit. */
   hostile?: readonly (() => void)[];
 }
@@ -291,6 +295,35 @@ export function serviceSuite(name: string, prepare: Prepare<ServiceSubject>): vo
       await provider.follow(operation, following);
       expect(subject.clock.now() - since).toBeGreaterThan(3_600_000);
       expect(following.reports.some(({ stage }) => /cannot be asked/.test(stage ?? ''))).toBe(true);
+    });
+  });
+
+  describe(`${name}: a job whose answer was lost`, () => {
+    it('is found where the jobs are listed, by what was sent and when', async () => {
+      const subject = await prepare();
+      const provider = subject.open();
+      const { model, body } = subject.request;
+      const { signal } = new AbortController();
+      const sentAt = subject.clock.now();
+      if (!subject.lists) {
+        expect('findLost' in provider).toBe(false);
+        return;
+      }
+      const find = (more: Partial<LostAttempt> = {}): Promise<Json[]> | undefined =>
+        provider.findLost?.({ model, body, sentAt, ...more }, { signal });
+      expect(await find()).toEqual([]);
+      subject.fault('submit', { type: 'reset', accept: true });
+      await errorOf(provider.submit(subject.request, context()));
+      const [operation, ...others] = (await find()) ?? [];
+      expect(others).toEqual([]);
+      expect(idIn(operation ?? null)).toBe(subject.ledger.entries()[0]?.requestId);
+      expect(await find({ body: { ...body, seed: 7 } })).toEqual([]);
+      expect(await find({ model: 'another' })).toEqual([]);
+      expect(await find({ sentAt: sentAt - 3_600_000 })).toEqual([]);
+      expect(await find({ sentAt: sentAt + 3_600_000 })).toEqual([]);
+      expect((await finish(subject, subject.open(), stored(operation ?? null))).body).toBeTruthy();
+      expect(subject.ledger.accepted).toBe(1);
+      expectKept(subject);
     });
   });
 

@@ -92,7 +92,7 @@ describe.each(sqliteDrivers())('%s', (driver) => {
     old.close();
 
     const { store, db } = await openIn(folder, driver);
-    expect(db.get('pragma user_version')).toMatchObject({ user_version: 3 });
+    expect(db.get('pragma user_version')).toMatchObject({ user_version: 4 });
     expect(await store.costs('eve', 0)).toMatchObject([{ jobs: 2, free: 1, unknown: 1, billedUnits: 7 }]);
     for (const job of [ended, held, unstarted]) expect(await store.get(job.id)).toEqual(job);
     await expect(store.get(damaged.id)).rejects.toMatchObject({ code: 'storage' });

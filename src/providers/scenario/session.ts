@@ -12,6 +12,7 @@ import {
   type FollowContext,
   type InputFile,
   type KeyVerdict,
+  type LostAttempt,
   type ProviderContext,
   ProviderFailure,
   type ProviderResult,
@@ -24,6 +25,7 @@ import { turnedDown } from '../turned-down.js';
 import { Wire } from '../wire.js';
 import { readAsset, type ScenarioAsset } from './assets.js';
 import { cancel } from './cancel.js';
+import { findLost } from './find-lost.js';
 import { readJob, type ScenarioJob, unitsOf } from './job.js';
 import { operationOf, readOperation, type ScenarioOperation, storeOperation } from './operation.js';
 import { refusals } from './refusals.js';
@@ -127,6 +129,10 @@ export class ScenarioSession implements ProviderSession {
   cancel(stored: Json, { signal }: ProviderContext): Promise<CancelOutcome> {
     const { jobId } = readOperation(stored);
     return cancel({ api: this.#api, clock: this.#clock, url: this.#options.url }, jobId, signal);
+  }
+
+  findLost(attempt: LostAttempt, { signal }: Pick<ProviderContext, 'signal'>): Promise<Json[]> {
+    return findLost({ api: this.#api, clock: this.#clock, url: this.#options.url }, attempt, signal);
   }
 
   checkKey({ signal }: Pick<ProviderContext, 'signal'>): Promise<KeyVerdict> {

@@ -3,7 +3,7 @@ import type { Exchange, Reply } from '../common/exchange.js';
 import { headerOf, jsonReply } from '../common/exchange.js';
 import { imageTypeOf } from '../common/fixtures/images.js';
 import type { JsonObject } from '../common/json.js';
-import { parseJson, without } from '../common/json.js';
+import { isJsonObject, parseJson, without } from '../common/json.js';
 import type { Classified } from '../common/role-server.js';
 import type { GenerateParts } from './generate.js';
 import { generate } from './generate.js';
@@ -85,7 +85,7 @@ function status({ answers, clock, runs, uploads }: ApiParts, { requestId = '' }:
 }
 
 /** Newest first, in pages; the token is the id of the last job of the page before. */
-function list({ answers, clock, runs, uploads }: ApiParts, { query }: Exchange): Reply {
+function list({ settings, answers, clock, runs, uploads }: ApiParts, { query }: Exchange): Reply {
   const size = Number(query.get('pageSize') ?? 50);
   if (!Number.isInteger(size) || size < 1 || size > 200)
     return answers.reason(400, 'pageSize must be between 1 and 200.');
@@ -103,14 +103,19 @@ function list({ answers, clock, runs, uploads }: ApiParts, { query }: Exchange):
   const token = query.get('paginationToken');
   const before = token === null ? -1 : ordered.findIndex(({ id }) => id === decodeToken(token));
   if (token !== null && before < 0) return answers.reason(400, 'Invalid paginationToken.');
-  const page = ordered.slice(before + 1, before + 1 + size);
+  const page = ordered.slice(before + 1, before + 1 + Math.min(size, settings.pageCap));
   const last = page.at(-1);
   return jsonReply(200, {
-    jobs: page.map(({ body }) => body()),
+    jobs: page.map(({ body }) => (settings.listInput ? body() : withoutInput(body()))),
     ...(last && last !== ordered.at(-1)
       ? { nextPaginationToken: Buffer.from(last.id).toString('base64url') }
       : {}),
   });
+}
+
+function withoutInput(job: JsonObject): JsonObject {
+  const { metadata } = job;
+  return { ...job, metadata: isJsonObject(metadata) ? without(metadata, ['input']) : {} };
 }
 
 function decodeToken(token: string): string {

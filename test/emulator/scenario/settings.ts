@@ -47,6 +47,10 @@ export const settingsSchema = z.strictObject({
   partUrlLifeMs: z.number().default(3_600_000),
   /** From the completion of an upload to its asset. */
   validateMs: z.number().min(0).default(2000),
+  /** Jobs that a page of the list has at most, whatever was asked for. */
+  pageCap: z.number().int().positive().default(200),
+  /** Whether the list tells what each job was given, or only the read of one job does. */
+  listInput: z.boolean().default(true),
   /** Life of asset URLs in place of the calendar's, milliseconds. */
   urlLifeMs: z.number().optional(),
 });

@@ -69,6 +69,7 @@ export function jobStoreSuite(
     const answers: [JobState, boolean][] = [
       ['intent', true],
       ['submitting', true],
+      ['searching', true],
       ['submitted', true],
       ['storing', true],
       ['succeeded', true],
@@ -488,12 +489,61 @@ export function jobStoreSuite(
     });
   });
 
+  describe(`${name}: an operation that somebody may hold`, () => {
+    test('is shown to who wants it with those of the other jobs of its provider', async () => {
+      const { store } = await open();
+      const wants = aJob({ state: 'searching', operation: { id: 'own' } });
+      for (const job of [
+        wants,
+        aJob({ operation: { id: 'held', more: [1] }, createdAt: 500 }),
+        aJob({ operation: 'a text', createdAt: 501, principal: 'bob' }),
+        aJob({ createdAt: 502 }),
+        aJob({ operation: { id: 'too old' }, createdAt: 499 }),
+        aJob({ operation: { id: 'elsewhere' }, provider: 'pixazo' }),
+      ]) {
+        await store.create(job, undefined);
+      }
+      let seen: readonly unknown[] = [];
+      const left = await store.bind(wants.id, 500, (_row, taken) => {
+        seen = taken;
+        return undefined;
+      });
+      expect(left).toBeUndefined();
+      expect(seen).toHaveLength(2);
+      expect(seen).toEqual(expect.arrayContaining([{ id: 'held', more: [1] }, 'a text']));
+      const bound = await store.bind(wants.id, 500, (row) => ({ job: { ...row, state: 'submitted' } }));
+      expect(bound?.state).toBe('submitted');
+      expect((await store.get(wants.id))?.state).toBe('submitted');
+    });
+
+    test('is taken by one of two that want it at the same moment', async () => {
+      const { store, another } = await open();
+      const other = await another();
+      for (let round = 0; round < 10; round++) {
+        const jobs = [aJob({ state: 'searching' }), aJob({ state: 'searching' })];
+        for (const job of jobs) await store.create(job, undefined);
+        const taken = await Promise.all(
+          jobs.map(({ id }, n) =>
+            (n === 0 ? store : other).bind(id, 0, (row, held) =>
+              held.includes(`op ${round}`)
+                ? undefined
+                : { job: { ...row, state: 'submitted', operation: `op ${round}` } },
+            ),
+          ),
+        );
+        expect(taken.filter(Boolean)).toHaveLength(1);
+      }
+    });
+  });
+
   describe(`${name}: what is due`, () => {
     test('live jobs whose moment has come, oldest first', async () => {
       const { store } = await open();
       const early = aJob({ dueAt: 10 });
       const middle = aJob({ dueAt: 20, state: 'storing' });
+      const late = aJob({ dueAt: 30, state: 'searching' });
       for (const job of [
+        late,
         middle,
         aJob({ dueAt: 31 }),
         early,
@@ -504,7 +554,7 @@ export function jobStoreSuite(
       ]) {
         await store.create(job, undefined);
       }
-      expect(await store.due(30, never, 10)).toEqual([early.id, middle.id]);
+      expect(await store.due(30, never, 10)).toEqual([early.id, middle.id, late.id]);
       expect(await store.due(30, never, 1)).toEqual([early.id]);
       expect(await store.due(20, never, 10)).toContain(middle.id);
     });
