@@ -86,5 +86,5 @@ function plainLines(): ProgressDisplay {
 }
 
 function messageOf(job: Job): string {
-  return plain(messageFor(job, [], (Date.now() - job.createdAt) / 1000));
+  return plain(messageFor(job, undefined, ((job.finishedAt ?? Date.now()) - job.createdAt) / 1000));
 }

@@ -1,3 +1,4 @@
+import { deadline } from '../deadline.js';
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { Json } from '../json.js';
 import { redact } from '../log.js';
@@ -59,9 +60,9 @@ async function refreshed(
   context: ProviderContext,
   denial: unknown,
 ): Promise<Json> {
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(REFRESH_DEADLINE_MS)]);
+  const within = deadline(REFRESH_DEADLINE_MS, context.signal);
   try {
-    const { body } = await provider.result(job.operation ?? null, { ...context, signal });
+    const { body } = await provider.result(job.operation ?? null, { ...context, signal: within.signal });
     context.log.info('the links to the files of a job were read again', { job: job.id });
     return body;
   } catch (error) {
@@ -72,6 +73,8 @@ async function refreshed(
     // Neither the file nor the result is there. A 403 alone may come from something in between, such as a proxy.
     if (error instanceof ProviderFailure && isGone(httpStatusOf(denial))) throw error;
     throw denial;
+  } finally {
+    within.end();
   }
 }
 

@@ -1,3 +1,4 @@
+import { deadline } from '../deadline.js';
 import { messageOf } from '../errors.js';
 import { redact } from '../log.js';
 import { bare } from '../providers/call-error.js';
@@ -86,12 +87,14 @@ export async function lookOnce(
   }
   const attempt: LostAttempt = { model: job.model, body: sent, sentAt: at };
   let found: Json[];
+  const within = deadline(LOOK_DEADLINE_MS, signal);
   try {
-    const within = AbortSignal.any([signal, AbortSignal.timeout(LOOK_DEADLINE_MS)]);
-    found = await provider.findLost(attempt, { signal: within });
+    found = await provider.findLost(attempt, { signal: within.signal });
   } catch (error) {
     signal.throwIfAborted();
     return { kind: 'failed', why: redact(messageOf(error)) };
+  } finally {
+    within.end();
   }
   let candidates = 0;
   const bound = await bind(job.id, at - HELD_BEFORE_MS, (row, taken) => {

@@ -1,3 +1,4 @@
+import { deadline } from '../deadline.js';
 import type { Config, ProviderId } from '../config.js';
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { JsonObject } from '../json.js';
@@ -265,11 +266,7 @@ export class Jobs {
     if (missing) await this.#tryNow(first);
     else if (first.state === 'unconfirmed' && options.ms > 0) await this.#lookFor(first, options.signal);
     const end = Date.now() + options.ms;
-    const over = AbortSignal.any([
-      // Timers take whole milliseconds only.
-      AbortSignal.timeout(Math.max(0, Math.round(options.ms))),
-      ...(options.signal ? [options.signal] : []),
-    ]);
+    const { signal: over, end: forget } = deadline(options.ms, options.signal);
     let wake = (): void => undefined;
     const look = (): void => wake();
     const unsubscribe = this.store.bus.subscribe(id, look);
@@ -286,7 +283,7 @@ export class Jobs {
       }
     } finally {
       unsubscribe();
-      over.removeEventListener('abort', look);
+      forget();
     }
   }
 

@@ -149,8 +149,12 @@ export function viewJob(job: Job, assets: readonly Asset[], options: ViewOptions
   });
 }
 
-/** One line on where the job stands. */
-export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: number): string {
+/**
+ * One line on where the job stands.
+ *
+ * @param assets its files; absent where nobody looked
+ */
+export function messageFor(job: Job, assets: readonly Asset[] | undefined, elapsedSeconds: number): string {
   const elapsed = `${Math.max(0, Math.round(elapsedSeconds * 10) / 10)} s`;
   switch (job.state) {
     case 'intent':
@@ -170,6 +174,7 @@ export function messageFor(job: Job, assets: readonly Asset[], elapsedSeconds: n
         ? `Done at ${nameOf(job)}, but its files are not here yet: ${job.error.message}`
         : `Done at ${nameOf(job)}; storing the files (${elapsed}).`;
     case 'succeeded': {
+      if (!assets) return `Done in ${elapsed}${routeNote(job)}.${cancelNote(job)}`;
       const model = assets.find(({ role }) => role === 'model');
       const triangles = model?.inspection?.['triangles'];
       const count = typeof triangles === 'number' ? `, ${triangles.toLocaleString('en-US')} triangles` : '';

@@ -62,7 +62,7 @@ export class ProgressReporter {
     this.#sent = progress;
     this.#sentAt = now;
     const message = job
-      ? messageFor(job, [], (now - job.createdAt) / 1000)
+      ? messageFor(job, undefined, ((job.finishedAt ?? now) - job.createdAt) / 1000)
       : `${this.#doing} (${Math.round((now - this.#startedAt) / 1000)} s).`;
     this.#last = this.#send?.(Math.round(progress * 1000) / 1000, message) ?? this.#last;
   }

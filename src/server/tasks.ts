@@ -186,7 +186,7 @@ function taskOf(job: Job, status: string): JsonObject {
   return {
     taskId: job.id,
     status,
-    statusMessage: redact(messageFor(job, [], elapsed)),
+    statusMessage: redact(messageFor(job, undefined, elapsed)),
     createdAt: new Date(job.createdAt).toISOString(),
     lastUpdatedAt: new Date(job.updatedAt).toISOString(),
   };
