@@ -178,7 +178,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'MESHWRIGHT_ASK_USD',
     key: 'askUsd',
-    help: 'a job that costs more asks the user first, where the client can ask; once it is set, also one of unknown price; 0 or `never`',
+    help: 'a job that costs more asks the user first, where the client can ask; once this is set, also one of unknown price; 0 asks for all, `never` for none',
     default: '1',
     read: (text) => (text === 'never' ? Infinity : readNumber(text, 0, 1_000_000, ' or never')),
   },

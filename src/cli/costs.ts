@@ -8,16 +8,23 @@ import { note, print, printJson, table } from './text.js';
 export interface CostOptions {
   json?: boolean;
   days?: string;
+  /** Of the HTTP server; whoever uses this machine otherwise. */
+  principal?: string;
 }
 
 const DAYS = 31;
 const MOST_DAYS = 3660;
 
 /** The ledger: what was spent, by UTC day and provider. */
-export async function showCosts(command: Command, { json, days }: CostOptions): Promise<number> {
+export async function showCosts(
+  command: Command,
+  { json, days, principal: whose }: CostOptions,
+): Promise<number> {
   const count = readDays(days);
   return withSession(command, { carryOn: false }, async ({ jobs, principal }) => {
-    const costs = await jobs.costs(principal, count);
+    const costs = await jobs.costs(whose ?? principal, count);
+    // What the cap of a token is, the HTTP server knows.
+    if (whose !== undefined) delete costs.max_usd_per_day;
     if (json) printJson(costs);
     else printCosts(costs);
     return 0;

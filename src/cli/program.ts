@@ -124,15 +124,21 @@ function addJobs(program: Command, finish: (code: number) => void): void {
     .option('--cursor <cursor>', 'go on where a list ended')
     .option('--costs', 'what was spent instead, by day and provider')
     .option('--days <number>', 'of how many days, with --costs (default: 31)')
+    .option('--principal <name>', 'whose, with --costs: a name of the token file (default: your own)')
     .option('--json', 'print JSON')
-    .action(async (id: string | undefined, options: { json?: boolean; costs?: boolean; days?: string }) => {
-      if (options.costs) {
-        const { showCosts } = await import('./costs.js');
-        return finish(await showCosts(jobs, options));
-      }
-      const { showJob, showJobs } = await import('./jobs.js');
-      finish(await (id === undefined ? showJobs(jobs, options) : showJob(jobs, id, options.json ?? false)));
-    });
+    .action(
+      async (
+        id: string | undefined,
+        options: { json?: boolean; costs?: boolean; days?: string; principal?: string },
+      ) => {
+        if (options.costs) {
+          const { showCosts } = await import('./costs.js');
+          return finish(await showCosts(jobs, options));
+        }
+        const { showJob, showJobs } = await import('./jobs.js');
+        finish(await (id === undefined ? showJobs(jobs, options) : showJob(jobs, id, options.json ?? false)));
+      },
+    );
   const wait = jobs
     .command('wait <job>')
     .description('wait until a job has ended')

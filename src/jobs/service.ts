@@ -1,45 +1,28 @@
 import { deadline } from '../deadline.js';
 import type { Config, ProviderId } from '../config.js';
 import { MeshwrightError, messageOf } from '../errors.js';
-import type { JsonObject } from '../json.js';
 import type { Log } from '../log.js';
 import { type ObserveCall, Providers } from '../providers/index.js';
 import type { Callback, Provider } from '../providers/provider.js';
 import type { Resolve } from '../providers/address.js';
 import { createFetcher, type Fetcher } from '../providers/fetch.js';
-import { newId } from '../store/ids.js';
 import { openStore, type Store } from '../store/index.js';
 import { isDeadOwner, ownerId } from '../store/owner.js';
 import type { Job, JobFilter, Page } from '../store/types.js';
 import { Assets } from './assets.js';
-import { type Ask, consentTo } from './consent.js';
 import { type Costs, costsOf } from './costs.js';
 import { Durations } from './durations.js';
-import { digestOf, Inputs } from './inputs.js';
-import type { Model, Route } from './model.js';
+import { Inputs } from './inputs.js';
+import type { Model } from './model.js';
 import { Prices } from './prices.js';
-import { chooseRoutes, Health, type RouteChoice } from './routes.js';
+import { type PurchaseCall, Purchases } from './purchases.js';
+import { Health } from './routes.js';
 import { Runner } from './runner.js';
 import { settle } from './settle.js';
-import { allowanceFor, type Caps, DAY_MS, isAffordable, startOfDay } from './spending.js';
+import { DAY_MS, startOfDay } from './spending.js';
 import { isFinal } from './transition.js';
 
 /** Everything that can be done with jobs, for the tools, the command line and whatever serves them. */
-
-export interface GenerateCall {
-  principal: string;
-  model: Model;
-  /** Parsed arguments after defaults, images as references. */
-  args: JsonObject;
-  /** Names that the caller gave, not defaults. */
-  given: ReadonlySet<string>;
-  provider: string;
-  forceNew: boolean;
-  /** Asks the one who pays; absent where nobody can be asked. */
-  ask?: Ask | undefined;
-  /** Fires when the caller does not want the job any more; nothing is begun then. */
-  signal?: AbortSignal | undefined;
-}
 
 export interface Started {
   job: Job;
@@ -70,19 +53,18 @@ export class Jobs {
   readonly assets: Assets;
   readonly store: Store;
   readonly prices: Prices;
-  readonly #config: Config;
   readonly #configOf: (principal: string) => Config;
   readonly #log: Log;
   readonly #fetcher: Fetcher;
   readonly #providers: Providers;
   readonly #runner: Runner;
+  readonly #purchases: Purchases;
   readonly #health = new Health();
   readonly #durations: Durations;
   readonly #inputs: Inputs;
   #tidying: NodeJS.Timeout | undefined;
 
   constructor({ config, configOf = () => config, log, model, callbackUrl, observe, resolve }: ServiceDeps) {
-    this.#config = config;
     this.#configOf = configOf;
     this.#log = log;
     this.prices = new Prices(config.prices);
@@ -102,6 +84,15 @@ export class Jobs {
       fetcher: this.#fetcher,
       files: this.store.assets,
       readAsset: (principal, id) => this.assets.read(principal, id),
+    });
+    this.#purchases = new Purchases({
+      config,
+      configOf,
+      jobs: this.store.jobs,
+      inputs: this.#inputs,
+      prices: this.prices,
+      health: this.#health,
+      providers: (principal) => this.providers(principal),
     });
     this.#runner = new Runner({
       jobs: this.store.jobs,
@@ -158,63 +149,15 @@ export class Jobs {
    *
    * @throws MeshwrightError before anything was spent
    */
-  async generate(call: GenerateCall): Promise<Started> {
-    const { model, args, principal } = call;
-    const { route, reason } = this.#firstRoute(call);
-    const broken = model.check?.(args, call.given);
-    if (broken) throw new MeshwrightError('invalid_arguments', broken.message, { field: broken.field });
-    const provider = this.providers(principal).get(route.provider);
-    const taken = await this.#inputs.take(call, provider?.takesUrls ?? false);
-    throwIfCancelled(call);
-    const { plain, images } = taken;
-    const caps = this.#capsOf(principal);
-    const draft: Job = {
-      id: newId('job'),
-      principal,
-      tool: model.tool,
-      providerChoice: call.provider,
-      provider: route.provider,
-      model: route.endpoint,
-      routeReason: reason,
-      digest: digestOf(call, taken),
-      state: 'intent',
-      args: plain,
-      images,
-      running: false,
-      progress: 0,
-      stage: 'waiting',
-      cancelRequested: false,
-      estimateUsd: this.prices.estimateUsd(route, plain),
-      storeAttempts: 0,
-      ...bornAt(Date.now()),
-    };
-    const { job: row, existing } = await this.#admit(call, draft, caps);
-    this.store.waker.wake(row.id);
+  async generate(call: PurchaseCall): Promise<Started> {
+    const { job, existing } = await this.#purchases.make(call);
+    this.store.waker.wake(job.id);
     this.#log.info(existing ? 'an equal call found its job' : 'a job begins', {
-      job: row.id,
-      tool: row.tool,
-      provider: row.provider,
+      job: job.id,
+      tool: job.tool,
+      provider: job.provider,
     });
-    return { job: row, deduplicated: existing };
-  }
-
-  /** Writes the row, once the user has agreed and the caps allow it, or finds the job of an equal call. */
-  async #admit(
-    { ask, forceNew, signal }: GenerateCall,
-    draft: Job,
-    caps: Caps,
-  ): Promise<{ job: Job; existing: boolean }> {
-    const { jobs } = this.store;
-    const { askUsd, dedupeSeconds } = this.#config;
-    const since = (now: number): number | undefined => (forceNew ? undefined : now - dedupeSeconds * 1000);
-    const asking = { jobs, ask, askUsd, caps, job: draft, since: since(draft.createdAt) };
-    const { existing, ceiling } = await consentTo(asking);
-    if (existing) return { job: existing, existing: true };
-    throwIfCancelled({ signal });
-    // An answer may have taken a while.
-    const now = Date.now();
-    const job: Job = { ...draft, ...(ceiling ? { ceiling } : {}), ...bornAt(now) };
-    return jobs.create(job, since(now), allowanceFor(caps, job, now));
+    return { job, deduplicated: existing };
   }
 
   /** @throws MeshwrightError `not_found`, also for somebody else's job */
@@ -242,7 +185,7 @@ export class Jobs {
   async costs(principal: string, days: number): Promise<Costs> {
     const now = Date.now();
     const rows = await this.store.jobs.costs(principal, startOfDay(now) - (days - 1) * DAY_MS);
-    return costsOf(rows, new Date(now).toISOString().slice(0, 10), this.#capsOf(principal).maxUsdPerDay);
+    return costsOf(rows, new Date(now).toISOString().slice(0, 10), this.#configOf(principal).maxUsdPerDay);
   }
 
   /**
@@ -363,36 +306,6 @@ export class Jobs {
     }
   }
 
-  #capsOf(principal: string): Caps {
-    return this.#configOf(principal);
-  }
-
-  /** The best route of those that the caps leave, or else the best of all, whose refusal says why. */
-  #firstRoute({ model, provider, args, principal }: GenerateCall): RouteChoice {
-    const price = (route: Route): number | null => this.prices.estimateUsd(route, args);
-    const providers = this.providers(principal);
-    const { choices, refusals } = chooseRoutes({
-      model,
-      args,
-      choice: provider,
-      tried: [],
-      hasKey: (id) => providers.has(id),
-      isHealthy: (id) => this.#health.isHealthy(id, principal),
-      price,
-    });
-    const caps = this.#capsOf(principal);
-    const best = choices.find(({ route }) => isAffordable(caps, price(route))) ?? choices[0];
-    if (best) return best;
-    const usable = model.routes.map((route) => route.provider).filter((id) => providers.has(id));
-    throw new MeshwrightError(
-      'invalid_arguments',
-      refusals.length > 0
-        ? refusals.join(' ')
-        : `${model.tool} is not available over ${provider}; use ${usable.join(' or ')}.`,
-      { field: 'provider' },
-    );
-  }
-
   async #tidy(): Promise<void> {
     const { assets, jobs } = this.store;
     const removed = await assets.sweep(SWEEP_AGE_MS, (key) =>
@@ -400,13 +313,4 @@ export class Jobs {
     );
     if (removed > 0) this.#log.info('removed files that no job needs', { files: removed });
   }
-}
-
-function throwIfCancelled({ signal }: Pick<GenerateCall, 'signal'>): void {
-  if (!signal?.aborted) return;
-  throw new MeshwrightError('cancelled', 'Cancelled before the job began; nothing was sent.');
-}
-
-function bornAt(now: number): Pick<Job, 'createdAt' | 'updatedAt' | 'dueAt'> {
-  return { createdAt: now, updatedAt: now, dueAt: now };
 }

@@ -1,3 +1,4 @@
+import type { Config } from '../config.js';
 import { MeshwrightError } from '../errors.js';
 import type { Allowance, Ceiling, Job } from '../store/types.js';
 import { dollars, isMore } from './money.js';
@@ -6,6 +7,36 @@ import { dollars, isMore } from './money.js';
 export interface Caps {
   maxUsdPerJob?: number | undefined;
   maxUsdPerDay?: number | undefined;
+  /** Where the caps are set, for whoever may raise them; absent: in the environment. */
+  names?: CapNames | undefined;
+}
+
+interface CapNames {
+  perJob: string;
+  perDay: string;
+}
+
+const SETTINGS: CapNames = { perJob: 'MESHWRIGHT_MAX_USD_PER_JOB', perDay: 'MESHWRIGHT_MAX_USD_PER_DAY' };
+
+/**
+ * The caps of a principal: its token's own, or the server's.
+ *
+ * @param own the principal's settings
+ * @param server the settings that hold for all
+ */
+export function capsOf(
+  own: Pick<Config, 'maxUsdPerJob' | 'maxUsdPerDay'>,
+  server: Pick<Config, 'maxUsdPerJob' | 'maxUsdPerDay'>,
+): Caps {
+  const { maxUsdPerJob, maxUsdPerDay } = own;
+  return {
+    maxUsdPerJob,
+    maxUsdPerDay,
+    names: {
+      perJob: maxUsdPerJob === server.maxUsdPerJob ? SETTINGS.perJob : "the token's max_usd_per_job",
+      perDay: maxUsdPerDay === server.maxUsdPerDay ? SETTINGS.perDay : "the token's max_usd_per_day",
+    },
+  };
 }
 
 export const DAY_MS = 86_400_000;
@@ -80,15 +111,15 @@ export function isWithin(ceiling: Ceiling | undefined, price: number | null): bo
 }
 
 function refuseOver(
-  { maxUsdPerJob, maxUsdPerDay }: Caps,
+  { maxUsdPerJob, maxUsdPerDay, names = SETTINGS }: Caps,
   { tool, provider, estimateUsd: price }: Job,
   spent: number,
 ): void {
   const today = `${dollars(spent)} is spent or held today (UTC)`;
   if (price === null) {
     const caps = [
-      ...(maxUsdPerJob === undefined ? [] : [`MESHWRIGHT_MAX_USD_PER_JOB is ${dollars(maxUsdPerJob)}`]),
-      ...(maxUsdPerDay === undefined ? [] : [`MESHWRIGHT_MAX_USD_PER_DAY is ${dollars(maxUsdPerDay)}`]),
+      ...(maxUsdPerJob === undefined ? [] : [`${names.perJob} is ${dollars(maxUsdPerJob)}`]),
+      ...(maxUsdPerDay === undefined ? [] : [`${names.perDay} is ${dollars(maxUsdPerDay)}`]),
     ].join(' and ');
     throw overBudget(
       `The price of ${tool} over ${provider} is not known, so it counts as over the spending cap: ${caps}, ${today}. Use a model whose price is known, or ask the user to give its price in MESHWRIGHT_PRICES or to remove the cap.`,
@@ -97,13 +128,13 @@ function refuseOver(
   const costs = `${tool} over ${provider} costs about ${dollars(price)}`;
   if (maxUsdPerJob !== undefined && isMore(price, maxUsdPerJob)) {
     throw overBudget(
-      `${costs}, more than the ${dollars(maxUsdPerJob)} that MESHWRIGHT_MAX_USD_PER_JOB allows for one job; ${today}. Choose cheaper settings or another model, or ask the user to raise the cap.`,
+      `${costs}, more than the ${dollars(maxUsdPerJob)} that ${names.perJob} allows for one job; ${today}. Choose cheaper settings or another model, or ask the user to raise the cap.`,
     );
   }
   if (maxUsdPerDay !== undefined && isMore(spent + price, maxUsdPerDay)) {
     const left = Math.max(0, maxUsdPerDay - spent);
     throw overBudget(
-      `${costs}, and ${today}, which leaves ${dollars(left)} of the ${dollars(maxUsdPerDay)} that MESHWRIGHT_MAX_USD_PER_DAY allows. Choose something cheaper, wait until 00:00 UTC, or ask the user to raise the cap.`,
+      `${costs}, and ${today}, which leaves ${dollars(left)} of the ${dollars(maxUsdPerDay)} that ${names.perDay} allows. Choose something cheaper, wait until 00:00 UTC, or ask the user to raise the cap.`,
     );
   }
 }

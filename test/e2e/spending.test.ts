@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isRecord } from '../../src/json.js';
+import { run } from '../cli/support.js';
 import { FAL_TEST_KEY, type FalEmulator, startFalEmulator } from '../emulator/fal.js';
 import {
   SCENARIO_TEST_KEY,
@@ -48,6 +49,10 @@ function falSettings(): Record<string, string> {
     MESHWRIGHT_ALLOW_HOSTS: new URL(fal.urls.cdn).host,
     MESHWRIGHT_POLL_MS: '50',
   };
+}
+
+function withoutCap(costs: unknown): unknown {
+  return isRecord(costs) ? { spent_today_usd: costs['spent_today_usd'], days: costs['days'] } : undefined;
 }
 
 async function start(extra: Record<string, string>): Promise<TestClient> {
@@ -163,7 +168,10 @@ it('the cap of one principal is not used up by another, and each sees its own co
     const costs = async (client: TestClient): Promise<unknown> =>
       (await client.call('list_jobs', {})).structured?.['costs'];
     expect((await make(ada, 'a')).isError).toBe(false);
-    expect(refusal(await make(ada, 'b'))).toMatchObject({ code: 'over_budget' });
+    expect(refusal(await make(ada, 'b'))).toMatchObject({
+      code: 'over_budget',
+      message: expect.stringContaining("the token's max_usd_per_day"),
+    });
     expect(await costs(bob)).toEqual({ spent_today_usd: 0, max_usd_per_day: 0.1, days: [] });
     expect((await make(bob, 'a')).isError).toBe(false);
     for (const client of [ada, bob]) {
@@ -172,6 +180,8 @@ it('the cap of one principal is not used up by another, and each sees its own co
         days: [{ provider: 'fal', jobs: 1 }],
       });
     }
+    const json = await run(path.join(folder, 'data'), ['jobs', '--costs', '--principal=ada', '--json']);
+    expect(JSON.parse(json.stdout)).toEqual(await costs(ada).then(withoutCap));
   } finally {
     await server.stop();
   }
