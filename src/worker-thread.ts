@@ -1,6 +1,7 @@
 import { Worker, parentPort, workerData } from 'node:worker_threads';
 import type { ErrorCode } from './errors.js';
 import { MeshwrightError, messageOf } from './errors.js';
+import { watchMemory } from './memory-watch.js';
 
 /**
  * Runs one task in a worker thread of its own: heavy work never blocks the server, a task that hangs or runs
@@ -23,6 +24,8 @@ export interface WorkerOptions {
   timeoutMs: number;
   /** Limit of the JavaScript heap (typed arrays do not count). */
   maxHeapMb?: number | undefined;
+  /** How much the whole process may grow meanwhile, bytes; beyond it the task fails with `too_large`. */
+  maxGrowthBytes?: number | undefined;
 }
 
 type WorkerMessage<Out> =
@@ -36,10 +39,10 @@ type WorkerMessage<Out> =
 
 /**
  * @param name Worker file without `-worker.js`.
- * @throws MeshwrightError what the task threw, `timeout`, or `cancelled` when the signal fired
+ * @throws MeshwrightError what the task threw, `timeout`, `too_large`, or `cancelled` when the signal fired
  */
 export function runInWorker<In, Out>(name: string, input: In, options: WorkerOptions): Promise<Out> {
-  const { signal, onProgress, timeoutMs, maxHeapMb = 1024 } = options;
+  const { signal, onProgress, timeoutMs, maxHeapMb = 1024, maxGrowthBytes = Infinity } = options;
   return new Promise<Out>((resolve, reject) => {
     if (signal?.aborted) {
       reject(new MeshwrightError('cancelled', 'Cancelled before the work began.'));
@@ -64,6 +67,18 @@ export function runInWorker<In, Out>(name: string, input: In, options: WorkerOpt
         ),
       );
     }, timeoutMs);
+    const stopWatching = watchMemory(
+      (limit) =>
+        finish(() =>
+          reject(
+            new MeshwrightError(
+              'too_large',
+              `Gave up after ${Math.round(limit / 2 ** 20)} MiB of memory were taken for this file: use a simplified version.`,
+            ),
+          ),
+        ),
+      { maxBytes: maxGrowthBytes },
+    );
     const abort = (): void =>
       finish(() => reject(new MeshwrightError('cancelled', 'Cancelled while working.')));
     signal?.addEventListener('abort', abort, { once: true });
@@ -73,6 +88,7 @@ export function runInWorker<In, Out>(name: string, input: In, options: WorkerOpt
       if (finished) return;
       finished = true;
       clearTimeout(timer);
+      stopWatching();
       signal?.removeEventListener('abort', abort);
       settle();
       void worker.terminate();

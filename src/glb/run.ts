@@ -10,6 +10,8 @@ import type { Inspection } from './types.js';
 const TIMEOUT_MS = 60_000;
 /** JavaScript objects only; the geometry itself lies outside. */
 const MAX_HEAP_MB = 1024;
+/** The largest file that is opened takes two thirds of it. */
+const MAX_GROWTH_BYTES = 3 * 2 ** 30;
 /** Each may take hundreds of megabytes. */
 const places = new Places(2);
 
@@ -43,6 +45,7 @@ async function run<Out>(task: GlbTask, { signal }: GlbRunOptions): Promise<Out> 
       signal,
       timeoutMs: TIMEOUT_MS,
       maxHeapMb: MAX_HEAP_MB,
+      maxGrowthBytes: MAX_GROWTH_BYTES,
     });
   } catch (error) {
     if (systemCode(error) !== 'ERR_WORKER_OUT_OF_MEMORY') throw error;
