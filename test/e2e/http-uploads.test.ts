@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRecord, type JsonObject } from '../../src/json.js';
@@ -21,15 +22,30 @@ afterAll(async () => {
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const link = (): Promise<JsonObject> => callTool(server.origin, 'upload_image', {});
 
-async function send(
+/** By hand: `fetch` gives up when a server answers before it has the whole body. */
+function send(
   url: string,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; answer: Record<string, unknown>; words: string }> {
-  const response = await fetch(url, { method: 'POST', body, headers });
-  const words = await response.text();
-  const parsed: unknown = JSON.parse(words);
-  return { status: response.status, answer: isRecord(parsed) ? parsed : {}, words };
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method: 'POST', headers: { ...headers, 'content-length': body.length } });
+    let answered = false;
+    call.on('error', (error) => {
+      if (!answered) reject(error);
+    });
+    call.once('response', (response) => {
+      answered = true;
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('end', () => {
+        const words = Buffer.concat(chunks).toString();
+        const parsed: unknown = JSON.parse(words);
+        resolve({ status: response.statusCode ?? 0, answer: isRecord(parsed) ? parsed : {}, words });
+      });
+    });
+    call.end(body);
+  });
 }
 
 describe('an image that is handed over by a link', () => {

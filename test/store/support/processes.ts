@@ -47,7 +47,10 @@ export async function startHelper(
   const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const said: Record<string, unknown>[] = [];
-  const ended = once(child, 'exit').then(([code]: unknown[]) => (typeof code === 'number' ? code : null));
+  // What it said last may arrive after its end.
+  const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(([[code]]: unknown[][]) =>
+    typeof code === 'number' ? code : null,
+  );
   await once(child, 'message');
   child.on('message', (message) => said.push(Object(message)));
   return {
