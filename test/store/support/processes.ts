@@ -48,8 +48,8 @@ export async function startHelper(
   onTestFinished(() => void child.kill('SIGKILL'));
   const said: Record<string, unknown>[] = [];
   // What it said last may arrive after its end.
-  const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(([[code]]: unknown[][]) =>
-    typeof code === 'number' ? code : null,
+  const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(
+    ([[code]]: [unknown[], unknown[]]) => (typeof code === 'number' ? code : null),
   );
   await once(child, 'message');
   child.on('message', (message) => said.push(Object(message)));
