@@ -288,6 +288,14 @@ export function credentialsOf({
   };
 }
 
+/** The variables that make a provider exist. */
+export const KEY_NAMES: Readonly<Record<ProviderId, string>> = {
+  fal: 'FAL_KEY',
+  pixazo: 'PIXAZO_API_KEY',
+  scenario: 'SCENARIO_SDK_API_KEY and SCENARIO_SDK_API_SECRET',
+  local: '',
+};
+
 /** `MESHWRIGHT_DATA_DIR` → `--data-dir`; what a secret would be called is refused by the command line. */
 export function flagOf(setting: Setting): string {
   return `--${setting.name

@@ -10,6 +10,7 @@ import {
   Server,
 } from '@modelcontextprotocol/server';
 import {
+  KEY_NAMES,
   type Config,
   credentialsOf,
   isProviderId,
@@ -114,7 +115,7 @@ export function createServer(deps: ServerDeps): Serving {
     if (!tool || !known) {
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
-        `There is no tool ${params.name.slice(0, 80)}; there are ${list.tools.map(({ name }) => name).join(', ')}.`,
+        `There is no tool ${params.name.slice(0, 80)}${missingKey(tool)}; there are ${list.tools.map(({ name }) => name).join(', ')}.`,
       );
     }
     const progress = reporterOf(context, deps.log);
@@ -152,6 +153,14 @@ export function createServer(deps: ServerDeps): Serving {
   const updates = new JobUpdates(deps, (uri) => server.sendResourceUpdated({ uri }));
   serveResources(server, deps, updates);
   return { server, updates };
+}
+
+/** What would bring a model's tool that is there but not shown. */
+function missingKey(tool: { providers?: readonly ProviderId[] } | undefined): string {
+  const names = tool?.providers?.map((id) => KEY_NAMES[id]).filter(Boolean) ?? [];
+  return names.length === 0
+    ? ''
+    : ` here: it needs a key (${names.join(', or ')} in the environment of the server)`;
 }
 
 function reporterOf(context: ServerContext, log: Log): ProgressReporter {

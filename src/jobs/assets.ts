@@ -134,6 +134,13 @@ export class Assets {
     target: { path: string; overwrite: boolean },
   ): Promise<{ path: string; sizeBytes: number }> {
     const asset = await this.get(principal, reference);
+    if (!(await this.#store.assets.has(asset.key))) {
+      throw new MeshwrightError(
+        'not_found',
+        `The file of ${asset.id} is not in the data folder any more: somebody removed it there. Make it anew with its tool.`,
+        { field: 'asset_id' },
+      );
+    }
     const source = this.#store.assets.path(asset.key);
     const { allowedDirs, dataDir } = this.#configOf(principal);
     const path = await saveFile(target.path, {

@@ -1,4 +1,4 @@
-import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, truncate, writeFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -240,6 +240,11 @@ describe('a path', () => {
     expect((await save(path.join(folder, 'data', 'jobs.db'), { overwrite: true })).isError).toBe(true);
     expect((await save(taken, { overwrite: true })).isError).toBe(false);
     expect((await save(path.join(folder, 'open'))).structured?.['path']).toMatch(/open\/.+\.glb$/);
+    const stored = /"path":"([^"]+\.glb)"/.exec(made.text)?.[1] ?? '';
+    await rm(stored);
+    expect((await save(path.join(folder, 'open', 'late.glb'))).text).toMatch(
+      /not_found.*not in the data folder/,
+    );
   });
 });
 
