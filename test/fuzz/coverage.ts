@@ -2,24 +2,30 @@ import { Session, type Profiler } from 'node:inspector/promises';
 
 /** Which code ran, by V8's own block coverage, in the files that matter to a target. */
 export class Coverage {
+  /** Parts of the paths of the files that matter. */
+  guides: readonly string[] = [];
   readonly #session: Session;
-  readonly #guides: readonly string[];
   /** By script: whether each character of its source ever ran. */
   readonly #ran = new Map<string, Uint8Array>();
   /** Script and offset of every block that ever ran. */
   readonly #blocks = new Set<string>();
 
-  private constructor(session: Session, guides: readonly string[]) {
+  private constructor(session: Session) {
     this.#session = session;
-    this.#guides = guides;
   }
 
-  static async start(guides: readonly string[]): Promise<Coverage> {
+  /** To be called before the code is loaded: what was compiled before is known by whole functions only. */
+  static async start(): Promise<Coverage> {
     const session = new Session();
     session.connect();
     await session.post('Profiler.enable');
     await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
-    return new Coverage(session, guides);
+    return new Coverage(session);
+  }
+
+  async stop(): Promise<void> {
+    await this.#session.post('Profiler.stopPreciseCoverage');
+    this.#session.disconnect();
   }
 
   get blocks(): number {
@@ -35,7 +41,7 @@ export class Coverage {
     const { result } = await this.#session.post('Profiler.takePreciseCoverage');
     let grew = false;
     for (const script of result) {
-      if (this.#guides.some((guide) => script.url.includes(guide))) grew = this.#learn(script, keep) || grew;
+      if (this.guides.some((guide) => script.url.includes(guide))) grew = this.#learn(script, keep) || grew;
     }
     return grew;
   }

@@ -31,7 +31,7 @@ export interface Hunted {
   blocks: number;
   /** Most memory that the process ever had, bytes. */
   rssBytes: number;
-  /** Longest time that one input took, on a machine that may have been busy. */
+  /** Most processor time that one input took. */
   slowestMs: number;
   findings: Finding[];
 }

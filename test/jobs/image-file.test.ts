@@ -246,6 +246,12 @@ describe('images that are refused', () => {
     },
   );
 
+  it('an AVIF that would take more memory than a picture of another format', async () => {
+    expect(await refusal(await bomb('avif', 5000))).toMatchObject({
+      message: expect.stringContaining('25 megapixels. Scale it down to 20'),
+    });
+  });
+
   it('a GIF whose frame is larger than the GIF', async () => {
     const bytes = await picture(64, 32).gif().toBuffer();
     const frame = bytes.indexOf(Buffer.from([0x2c, 0, 0, 0, 0, 64, 0, 32, 0]));
