@@ -31,14 +31,23 @@ export function toJson(value: unknown): Json {
   }
 }
 
-/** The same JSON with its keys as they are written outside of this program: `triangleCount` → `triangle_count`. */
-export function snakeKeys(value: Json): Json {
-  if (Array.isArray(value)) return value.map(snakeKeys);
-  return isRecord(value) ? snakeObject(value) : value;
+/** What we say ourselves is never nested so deep; what a provider says may be, without end. */
+const DEEPEST = 64;
+
+/**
+ * The same JSON with its keys as they are written outside of this program: `triangleCount` → `triangle_count`. What is
+ * nested too deep is left out.
+ */
+export function snakeKeys(value: Json, depth = 0): Json {
+  if (depth > DEEPEST) return null;
+  if (Array.isArray(value)) return value.map((item) => snakeKeys(item, depth + 1));
+  return isRecord(value) ? snakeObject(value, depth) : value;
 }
 
-export function snakeObject(object: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([key, item]) => [snakeCase(key), snakeKeys(item)]));
+export function snakeObject(object: JsonObject, depth = 0): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).map(([key, item]) => [snakeCase(key), snakeKeys(item, depth + 1)]),
+  );
 }
 
 export function snakeCase(name: string): string {

@@ -56,6 +56,6 @@ it.each(['private', 'mirror'])(
     const job = await made({ type: 'redirect', to });
     expect(job).toMatchObject({ status: 'failed', error: { code: 'url_refused', charged: 'yes' } });
     expect(job['message']).toMatch(/^The job is done at fal, but .*MESHWRIGHT_ALLOW_HOSTS/);
-    expect(job['next']).toMatch(/console of fal.*do not call trellis again without asking/);
+    expect(job['next']).toMatch(/fal\.ai\/dashboard.*do not call trellis again without asking/);
   },
 );
