@@ -201,6 +201,10 @@ function checkPrimitive(json: GltfJson, buffers: Buffers, primitive: PrimitiveJs
   ];
   if (primitive.indices !== undefined) referred.push(primitive.indices);
   for (const index of referred) if (accessors[index] === undefined) throw missing(owner, 'accessor', index);
+  const { POSITION, NORMAL } = primitive.attributes;
+  checkType(accessors, POSITION, 'VEC3', `${owner}: POSITION`);
+  checkType(accessors, NORMAL, 'VEC3', `${owner}: NORMAL`);
+  checkType(accessors, primitive.indices, 'SCALAR', `${owner}: indices`);
   if (primitive.material !== undefined && !json.materials?.[primitive.material]) {
     throw missing(owner, 'material', primitive.material);
   }
@@ -225,6 +229,20 @@ function checkPrimitive(json: GltfJson, buffers: Buffers, primitive: PrimitiveJs
         ': the GLB is damaged. Export it again.',
     );
   }
+}
+
+/** Three numbers a vertex and one an index: all counts follow from it. */
+function checkType(
+  accessors: readonly AccessorJson[],
+  index: number | undefined,
+  wanted: AccessorJson['type'],
+  what: string,
+): void {
+  const type = accessors[index ?? -1]?.type;
+  if (type === undefined || type === wanted) return;
+  throw invalidGlb(
+    `In this GLB, ${what} is of type ${type} instead of ${wanted}: the file is damaged. Export it again.`,
+  );
 }
 
 function checkImages(json: GltfJson, buffers: Buffers): void {

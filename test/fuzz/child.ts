@@ -27,6 +27,8 @@ let begun: NodeJS.CpuUsage | undefined;
 let slowestMs = 0;
 const broken = new Map<string, { summary: string; bytes: Uint8Array }>();
 
+// Whoever started this is gone.
+process.on('disconnect', () => process.exit(1));
 // What is thrown where nobody waits would end the server.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => found(error, current));

@@ -194,6 +194,11 @@ function bombs(): Uint8Array[] {
     }),
     assembleText(`{"asset":{"version":"2.0"},"extras":${'['.repeat(190)}${']'.repeat(190)}}`),
     assembleText(`{"asset":{"version":"2.0"},"extras":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
+    // Positions with two numbers each: counts that are no whole ones.
+    changed({
+      meshes: [{ primitives: [{ attributes: { POSITION: 1 } }] }],
+      accessors: [...json.accessors, { bufferView: 0, componentType: 5126, type: 'VEC2', count: 4 }],
+    }),
     // Numbers, lists and names that are something else.
     changed({ materials: [{ pbrMetallicRoughness: { baseColorFactor: 255 } }] }),
     changed({ nodes: [{ mesh: 0, matrix: 'x', translation: {}, rotation: [1], scale: 5 }] }),

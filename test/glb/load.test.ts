@@ -316,6 +316,17 @@ describe('load refuses', () => {
     await expect(refusal(assemble({ ...json, nodes: chain(1001) }, bin))).resolves.toContain('1000 levels');
   });
 
+  it('positions and indices of another type, from which no count follows', async () => {
+    const { json, bin } = triangle();
+    const [accessor] = json.accessors;
+    const flat = { ...accessor, type: 'VEC2', count: 4 };
+    await expect(refusal(assemble({ ...json, accessors: [flat] }, bin))).resolves.toContain(
+      'VEC2 instead of VEC3',
+    );
+    const meshes = [{ primitives: [{ attributes: { POSITION: 0 }, indices: 0 }] }];
+    await expect(refusal(assemble({ ...json, meshes }, bin))).resolves.toContain('VEC3 instead of SCALAR');
+  });
+
   it('values of another kind than glTF has them, by the place of the first', async () => {
     const { json, bin } = triangle();
     const file = assemble({ ...json, materials: [{ pbrMetallicRoughness: { baseColorFactor: 255 } }] }, bin);
