@@ -89,7 +89,7 @@ export class FalConnection {
    * One request for one request: fal's hosts become the configured ones and any other but its storage is refused,
    * redirects are answers, and everything but a 2xx is thrown as an error that the client does not repeat.
    */
-  #fetchFor(call: Call): typeof fetch {
+  #fetchFor(call: Call): typeof globalThis.fetch {
     return async (input, init = {}) => {
       const asked = new URL(input instanceof Request ? input.url : input);
       const { url, withKey } = call.address
