@@ -46,8 +46,10 @@ export interface HuntOptions {
 
 /** In place of an input's length: none is being run. */
 export const NO_INPUT = 0xffff_ffff;
-/** Longest time for one input. */
+/** Longest time for one input, of the processor where the system tells it: the machine may have other things to do. */
 export const MAX_HANG_MS = 5_000;
+/** Longest time for one that does nothing but wait. */
+const MAX_WAIT_MS = 30_000;
 /** Most memory of the whole process, with all that it has loaded. */
 export const MAX_RSS_BYTES = 512 * 1024 ** 2;
 /** For what is garbage and not collected yet a process is given more, but the JavaScript heap is not. */
@@ -159,6 +161,7 @@ class Watch {
   readonly #note: string;
   #execs = 0;
   #since = performance.now();
+  #cpuMs = 0;
 
   constructor(child: ChildProcess, note: string) {
     this.#child = child;
@@ -171,9 +174,13 @@ class Watch {
     if (execs !== this.#execs || (execs > 0 && idle)) {
       this.#execs = execs;
       this.#since = now;
+      this.#cpuMs = (await cpuMsOf(this.#child.pid)) ?? 0;
     }
     const rss = await rssOf(this.#child.pid);
-    if (now - this.#since > (execs === 0 ? START_MS : MAX_HANG_MS)) {
+    const waited = now - this.#since;
+    const worked = ((await cpuMsOf(this.#child.pid)) ?? now) - this.#cpuMs;
+    const hangs = waited > MAX_HANG_MS && (worked > MAX_HANG_MS || waited > MAX_WAIT_MS);
+    if (execs === 0 ? waited > START_MS : hangs) {
       this.#end('hang', `an input took longer than ${MAX_HANG_MS / 1000} s`);
     } else if (rss > 1.5 * MAX_RSS_BYTES) {
       this.#end('memory', `the process took ${Math.round(rss / 1024 ** 2)} MB`);
@@ -190,6 +197,15 @@ async function readNote(file: string): Promise<{ execs: number; idle: boolean; b
   const note = await readFile(file);
   const length = note.readUInt32LE(8);
   return { execs: note.readDoubleLE(0), idle: length === NO_INPUT, bytes: note.subarray(12, 12 + length) };
+}
+
+/** Time of the processor; undefined where the system does not tell (not Linux). */
+async function cpuMsOf(pid: number | undefined): Promise<number | undefined> {
+  const stat = await readFile(`/proc/${pid ?? 0}/stat`, 'latin1').catch(() => '');
+  // The name of the program stands in brackets and may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [user, system] = [Number(fields[11]), Number(fields[12])];
+  return Number.isFinite(user + system) && stat !== '' ? (user + system) * 10 : undefined;
 }
 
 /** Bytes; 0 where the system does not tell (not Linux): the process's own figure counts there. */

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { assetIdOf } from '../../../src/jobs/uris.js';
-import { absolutePath, shown } from '../../../src/jobs/path-policy.js';
+import { absolutePath, shown, systemOf } from '../../../src/jobs/path-policy.js';
+import { windowsFault } from '../../../src/jobs/windows-path.js';
 import { echo, redact } from '../../../src/log.js';
 import { literalAddress, whyNotPublic } from '../../../src/providers/address.js';
 import { allowList, checkUrl, isPublicUrl, maskUrl } from '../../../src/providers/url-policy.js';
@@ -9,11 +10,12 @@ import { positionOf } from '../../../src/store/cursor.js';
 import { hold, readable, type Target, text, toText, unless } from '../target.js';
 
 const SECRET = 'sIgNaTuRe0123456789';
+const windows = systemOf('win32', 'C:\\Users\\me');
 const allows = allowList(['intranet.example:8080']);
 
 export const target: Target = {
   about: 'URLs, URIs, paths and cursors, as an agent writes them',
-  guides: ['/src/providers/url-policy', '/src/providers/address', '/src/jobs/path-policy', '/src/jobs/uris', '/src/log', '/src/server/resources', '/src/store/cursor'], // prettier-ignore
+  guides: ['/src/providers/url-policy', '/src/providers/address', '/src/jobs/path-policy', '/src/jobs/uris', '/src/jobs/windows-path', '/src/log', '/src/server/resources', '/src/store/cursor'], // prettier-ignore
   seeds: () =>
     [
       'https://example.com/a/b/model.glb?X-Sig=1#f',
@@ -35,6 +37,9 @@ export const target: Target = {
       '\\\\server\\share',
       '//server/share',
       'C:\\Users\\me\\x.png',
+      'c:/a/../b/./con.txt',
+      'file:///C:/a%20b.png',
+      '~\\x\\..\\y.png',
       Buffer.from('lq3k8z1a.job_0123').toString('base64url'),
     ].map(text),
   tokens: ['https://', 'http://', 'file:///', '@', ':', '?', '#', '%2e', '%00', '\\', '[::1]', '127.0.0.1', '0x', '.', '//', 'meshwright://', 'assets/', 'jobs/', 'asset_', 'job_', '/parts/', '/info', '~', '..', '。', '１', 'xn--', '\u202e', '\t', '\n', ' '], // prettier-ignore
@@ -63,6 +68,11 @@ export const target: Target = {
     readable(`x${shown(input)}`);
     const file = await unless(['path_refused'], () => absolutePath(input));
     hold(file === undefined || (path.isAbsolute(file) && !file.includes('\0')), 'a path is not absolute');
+    const onWindows = await unless(['path_refused'], () => absolutePath(input, windows));
+    hold(
+      onWindows === undefined || windowsFault(onWindows) === undefined,
+      `on Windows a path ${windowsFault(onWindows ?? '') ?? ''}`,
+    );
     const id = assetIdOf(input);
     hold(id === undefined || /^asset_[0-9a-z]{26}$/.test(id), `${id} is no id`);
     parseUri(input);
