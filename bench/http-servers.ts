@@ -17,12 +17,14 @@ export interface ServerProcess {
 
 const REVISION = '2026-07-28';
 
-/** The headers of a request, each with its line end. */
-export function headersFor(method: string, name?: string): string {
-  return (
-    'Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n' +
-    `MCP-Protocol-Version: ${REVISION}\r\nMcp-Method: ${method}\r\n${name === undefined ? '' : `Mcp-Name: ${name}\r\n`}`
-  );
+export function headersOf(method: string, name?: string): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'mcp-protocol-version': REVISION,
+    'mcp-method': method,
+    ...(name === undefined ? {} : { 'mcp-name': name }),
+  };
 }
 
 export function requestOf(id: number, method: string, params: JsonObject, meta: JsonObject = {}): string {
@@ -46,12 +48,7 @@ export function requestOf(id: number, method: string, params: JsonObject, meta: 
 export async function callTool(origin: string, name: string, args: JsonObject): Promise<string> {
   const response = await fetch(`${origin}/mcp`, {
     method: 'POST',
-    headers: Object.fromEntries(
-      headersFor('tools/call', name)
-        .trim()
-        .split('\r\n')
-        .map((line): [string, string] => [line.split(': ')[0] ?? '', line.split(': ')[1] ?? '']),
-    ),
+    headers: headersOf('tools/call', name),
     body: requestOf(1, 'tools/call', { name, arguments: args }),
   });
   return response.text();

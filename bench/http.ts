@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { readFileSync } from 'node:fs';
 import type { JsonObject } from '../src/json.js';
-import { callTool, cpuMs, headersFor, requestOf, startMeshwright, startReference } from './http-servers.js';
+import { callTool, cpuMs, headersOf, requestOf, startMeshwright, startReference } from './http-servers.js';
 import { load, type Loaded } from './load.js';
 import { median, percentile, table } from './measure.js';
 
@@ -69,13 +69,14 @@ async function compare(subjects: readonly Subject[]): Promise<void> {
     for (const subject of subjects) {
       const { method, params, origin, pid, expected } = subject;
       const name = typeof params['name'] === 'string' ? params['name'] : undefined;
-      const headers = headersFor(method, name);
+      const headers = headersOf(method, name);
       const before = cpuMs(pid);
       const loaded = await load({
         origin,
         connections: CONNECTIONS,
         ms: ROUND_MS,
-        next: (id) => ({ headers, body: requestOf(id, method, params) }),
+        headers,
+        body: (id) => requestOf(id, method, params),
       });
       if (!loaded.sample.includes(expected))
         throw new Error(`${subject.server}: ${loaded.sample.slice(0, 500)}`);

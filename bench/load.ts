@@ -8,8 +8,9 @@ import { connect, type Socket } from 'node:net';
 export interface Load {
   /** Host and port. */
   origin: string;
-  /** The request after the next; ids must differ. */
-  next: (id: number) => { headers: string; body: string };
+  headers: Readonly<Record<string, string>>;
+  /** Ids must differ. */
+  body: (id: number) => string;
   connections: number;
   ms: number;
 }
@@ -26,22 +27,22 @@ export interface Loaded {
 const HEAD_END = '\r\n\r\n';
 const CHUNKED_END = Buffer.from('\r\n0\r\n\r\n');
 
-export async function load({ origin, next, connections, ms }: Load): Promise<Loaded> {
+export async function load({ origin, headers, body: bodyOf, connections, ms }: Load): Promise<Loaded> {
   const { hostname, port, host } = new URL(origin);
   const latencies: number[] = [];
   let sample = '';
   let ids = 0;
+  const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `POST /mcp HTTP/1.1\r\n${lines.join('')}`;
   const startedAt = performance.now();
   const end = startedAt + ms;
   const one = async (): Promise<void> => {
     const socket = connect(Number(port), hostname);
     const answers = answersOf(socket);
     while (performance.now() < end) {
-      const { headers, body } = next(++ids);
+      const body = bodyOf(++ids);
       const sentAt = performance.now();
-      socket.write(
-        `POST /mcp HTTP/1.1\r\nHost: ${host}\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-      );
+      socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
       const { value, done } = await answers.next();
       if (done) throw new Error(`${origin} closed the connection`);
       if (!value.startsWith('HTTP/1.1 200')) throw new Error(`${origin} answered ${value.slice(0, 500)}`);

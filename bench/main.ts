@@ -15,6 +15,7 @@ const all: Record<string, () => Promise<void>> = {
   download: () => own('download.ts'),
   follow: () => import('./follow.js').then(({ benchFollow }) => benchFollow()),
   http: () => import('./http.js').then(({ benchHttp }) => benchHttp()),
+  followers: () => import('./followers.js').then(({ benchFollowers }) => benchFollowers()),
 };
 
 const asked = process.argv.slice(2).filter((name) => name in all);
