@@ -23,8 +23,9 @@ const REFRESH_DEADLINE_MS = 30_000;
 /** Files that are not there stay away: after so many attempts and so long after the submit nobody waits for them. */
 const MAX_ATTEMPTS = 8;
 const GIVE_UP_AFTER_MS = 15 * 60_000;
-/** How long files are tried to be fetched that nobody says are gone. */
+/** Files that nobody says are gone are tried for so long, and so often: a machine may have been off for days. */
 const KEEP_TRYING_MS = 72 * 3_600_000;
+const KEEP_TRYING_ATTEMPTS = 20;
 
 /**
  * Links expire, so when one is denied the result is read again, once, and with it the links.
@@ -126,11 +127,17 @@ export function storeError(job: Job, error: unknown): JobError {
  * Only its own size and the time speak against it.
  */
 function isWorthTrying(job: Job, error: unknown): boolean {
-  const code = error instanceof MeshwrightError ? error.code : undefined;
-  if (code === 'storage') return true;
+  if (error instanceof MeshwrightError && error.code === 'storage') return true;
+  if (staysWrong(error)) return false;
+  return sinceDone(job) < KEEP_TRYING_MS || job.storeAttempts < KEEP_TRYING_ATTEMPTS;
+}
+
+/** Of a file that is refused for itself: another attempt would be refused as well. */
+export function staysWrong(error: unknown): boolean {
+  if (!(error instanceof MeshwrightError)) return false;
   // An address that is forbidden as it is written stays so; what a name leads to may be another one tomorrow.
-  if (code === 'url_refused' && !(error instanceof Error && error.cause instanceof NameRefusal)) return false;
-  return code !== 'too_large' && sinceDone(job) < KEEP_TRYING_MS;
+  const forbidden = error.code === 'url_refused' && !(error.cause instanceof NameRefusal);
+  return forbidden || error.code === 'too_large';
 }
 
 /** The network, the disk and expired links recover; what is wrong with the answer itself stays wrong. */

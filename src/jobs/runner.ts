@@ -3,7 +3,7 @@ import type { Json } from '../json.js';
 import { redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
 import type { AssetStore, Bus, Job, JobError, JobStore } from '../store/types.js';
-import { collect, type Settle, storeError } from './collect.js';
+import { chargedOf, collect, type Settle, storeError } from './collect.js';
 import type { Model, Route } from './model.js';
 import type { Settled } from './settle.js';
 import { lookOnce, search, type SearchDeps } from './search.js';
@@ -164,7 +164,7 @@ export class Runner {
       const { body, billedUsd, billedUnits } = await provider.result(operation, context);
       return Boolean(await this.advance(id, { type: 'completed', result: body, billedUsd, billedUnits }));
     } catch (error) {
-      if (error instanceof ProviderFailure) return await this.#failedThere(id, error);
+      if (error instanceof ProviderFailure) return await this.#failedThere(job, error);
       if (!context.signal.aborted) throw error;
       return false;
     } finally {
@@ -196,7 +196,7 @@ export class Runner {
   }
 
   async #failedThere(
-    id: string,
+    job: Job,
     failure: ProviderFailure,
     type: 'failed' | 'cancelled' = failure.kind === 'cancelled' ? 'cancelled' : 'failed',
   ): Promise<boolean> {
@@ -205,9 +205,10 @@ export class Runner {
       message: redact(failure.message),
       ...(failure.field === undefined ? {} : { field: failure.field }),
       retryable: failure.retryable,
-      charged: failure.charged,
+      // A bill that came with the result says more than a refusal afterwards.
+      charged: failure.charged === 'unknown' ? chargedOf(job) : failure.charged,
     };
-    return Boolean(await this.advance(id, { type, error, billedUnits: failure.billedUnits }));
+    return Boolean(await this.advance(job.id, { type, error, billedUnits: failure.billedUnits }));
   }
 
   async #store(job: Job, route: Route, provider: Provider, context: ProviderContext): Promise<boolean> {
@@ -222,7 +223,7 @@ export class Runner {
       if (context.signal.aborted) return false;
       if (error instanceof ProviderFailure) {
         // Whatever it says now, the job was done: it cannot have been cancelled.
-        return await this.#failedThere(job.id, error, 'failed');
+        return await this.#failedThere(job, error, 'failed');
       }
       const again = storeError(job, error);
       if (!again.retryable) {

@@ -15,7 +15,7 @@ import { ProviderFailure } from '../providers/provider.js';
 import { newId } from '../store/ids.js';
 import { storageError } from '../store/trouble.js';
 import type { Asset, AssetStore, Job } from '../store/types.js';
-import { chargedOf } from './collect.js';
+import { chargedOf, staysWrong } from './collect.js';
 import type { OutputFile, Route } from './model.js';
 import { safeName } from './paths.js';
 
@@ -89,7 +89,7 @@ export async function settle(
 function canBeMissed({ role }: OutputFile, { storeAttempts }: Job, error: unknown): boolean {
   if (role === 'model' || (error instanceof MeshwrightError && error.code === 'storage')) return false;
   const status = httpStatusOf(error);
-  return status === 404 || status === 410 || storeAttempts >= PICKY_ATTEMPTS;
+  return status === 404 || status === 410 || staysWrong(error) || storeAttempts >= PICKY_ATTEMPTS;
 }
 
 function withNotes(report: JsonObject | undefined, notes: readonly string[]): JsonObject | undefined {

@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import * as z from 'zod';
 import type { Model } from '../../src/jobs/model.js';
 import { Health } from '../../src/jobs/routes.js';
-import { Runner } from '../../src/jobs/runner.js';
+import { Runner, type RunnerDeps } from '../../src/jobs/runner.js';
 import { silentLog } from '../../src/log.js';
-import type { Provider } from '../../src/providers/provider.js';
+import { statusError } from '../../src/providers/fetch-errors.js';
+import { type Provider, ProviderFailure } from '../../src/providers/provider.js';
 import { openStore, type Store } from '../../src/store/index.js';
 import type { Job } from '../../src/store/types.js';
 import { temporaryFolder } from '../store/support/folder.js';
@@ -81,7 +82,7 @@ afterEach(async () => {
   await store.close();
 });
 
-function runner(owner: string): Runner {
+function runner(owner: string, change: Partial<RunnerDeps> = {}): Runner {
   const made = new Runner({
     jobs: store.jobs,
     files: store.assets,
@@ -96,6 +97,7 @@ function runner(owner: string): Runner {
     estimateUsd: () => null,
     typicalSeconds: () => 40,
     settle: () => Promise.resolve({ assets: [], seed: undefined, report: undefined }),
+    ...change,
   });
   onTestFinished(() => made.stop());
   return made;
@@ -196,5 +198,27 @@ describe('a job changes hands', () => {
     await seen;
     expect(await state(job.id)).toBe('succeeded');
     expect(service.submits).toEqual([]);
+  });
+});
+
+describe('a job whose files are gone', () => {
+  it.each([
+    [1, 'yes'],
+    [0, 'no'],
+    [undefined, 'unknown'],
+  ])('and whose bill said %s is told as charged: %s', async (billedUnits, charged) => {
+    const bill = billedUnits === undefined ? {} : { billedUnits };
+    const job = await written({ state: 'storing', operation: {}, result: {}, ...bill });
+    const gone = (): Promise<never> =>
+      Promise.reject(new ProviderFailure('expired', 'It is gone.', { charged: 'unknown' }));
+    const one = runner('one', {
+      provider: () => ({ ...service.seenBy('one'), result: gone }),
+      settle: () => Promise.reject(statusError('https://cdn.example.com/model.glb', 404)),
+    });
+    await one.step(job.id);
+    expect(await store.jobs.get(job.id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'result_expired', charged },
+    });
   });
 });
