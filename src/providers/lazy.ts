@@ -1,17 +1,19 @@
 import type { ProviderId } from '../config.js';
+import { messageOf } from '../errors.js';
 import type { Json } from '../json.js';
-import type {
-  Callback,
-  CallbackVerdict,
-  CancelOutcome,
-  FollowContext,
-  InputFile,
-  KeyVerdict,
-  Provider,
-  ProviderContext,
-  ProviderResult,
-  ProviderSession,
-  SubmitRequest,
+import {
+  type Callback,
+  type CallbackVerdict,
+  type CancelOutcome,
+  type FollowContext,
+  type InputFile,
+  type KeyVerdict,
+  type Provider,
+  type ProviderContext,
+  type ProviderResult,
+  type ProviderSession,
+  SubmitError,
+  type SubmitRequest,
 } from './provider.js';
 
 /** One call of a provider, as whoever counts them sees it. */
@@ -23,6 +25,9 @@ export interface ObservedCall {
 }
 
 export type ObserveCall = (call: ObservedCall) => void;
+
+/** What could not be loaded is tried again so soon. */
+const LOAD_AGAIN_MS = 2_000;
 
 /** A service with a key, whose code is loaded when it is used for the first time. */
 export abstract class LazyProvider<Session extends ProviderSession = ProviderSession> implements Provider {
@@ -46,7 +51,10 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
   }
 
   async submit(request: SubmitRequest, context: ProviderContext): Promise<Json> {
-    const session = await this.open();
+    const session = await this.open().catch((cause: unknown) => {
+      const why = `meshwright could not load its own code for ${this.title}: ${messageOf(cause)}. Nothing was sent.`;
+      throw new SubmitError('refused', why, { retryAfterMs: LOAD_AGAIN_MS, cause });
+    });
     return this.#watched('submit', session.submit(request, context));
   }
 
