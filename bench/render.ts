@@ -35,11 +35,17 @@ thread.once('message', async (message) => {
   const taskMs = performance.now() - start;
   await thread.terminate();
   const peakMb = process.resourceUsage().maxRSS / 1024;
-  process.stdout.write(JSON.stringify({ taskMs, peakMb, bytes: image?.length ?? 0 }));
+  const { user, system } = process.cpuUsage();
+  process.stdout.write(JSON.stringify({ taskMs, peakMb, cpuMs: (user + system) / 1e3, bytes: image?.length ?? 0 }));
 });
 `;
 
-const measurement = z.object({ taskMs: z.number(), peakMb: z.number(), bytes: z.number() });
+const measurement = z.object({
+  taskMs: z.number(),
+  cpuMs: z.number(),
+  peakMb: z.number(),
+  bytes: z.number(),
+});
 
 async function measure(
   name: 'render' | 'inspect',
@@ -134,10 +140,10 @@ export async function benchRender(): Promise<void> {
     );
     for (const name of ['render', 'inspect'] as const) {
       for (let run = 0; run < RUNS; run++) {
-        const { wallMs, taskMs, peakMb, bytes } = await measure(name, file);
+        const { wallMs, taskMs, cpuMs, peakMb, bytes } = await measure(name, file);
         const picture = bytes > 0 ? `, picture ${Math.round(bytes / 1000)} kB` : '';
         process.stdout.write(
-          `${name.padEnd(7)} wall ${wallMs.toFixed(0)} ms (worker ${taskMs.toFixed(0)} ms), peak RSS ${peakMb.toFixed(0)} MB${picture}\n`,
+          `${name.padEnd(7)} wall ${wallMs.toFixed(0)} ms (worker ${taskMs.toFixed(0)} ms, CPU ${cpuMs.toFixed(0)} ms), peak RSS ${peakMb.toFixed(0)} MB${picture}\n`,
         );
       }
     }
