@@ -1,14 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { z } from 'zod';
+import { pathToFileURL } from 'node:url';
 import {
   callTool,
   headersOf,
   requestOf,
   type ServerProcess,
+  startEmulator,
   startMeshwright,
   startReference,
 } from './http-servers.js';
@@ -34,7 +31,7 @@ interface Followed {
 }
 
 export async function benchFollowers(): Promise<void> {
-  const emulator = await startEmulator();
+  const emulator = await startEmulator(JOB_MS);
   const [server, idle] = await Promise.all([startMeshwright(emulator.environment), startReference()]);
   try {
     await callTool(server.origin, 'list_jobs', {});
@@ -163,17 +160,6 @@ async function askForJobs({ origin }: ServerProcess, signal: AbortSignal): Promi
     await pause(ASK_EVERY_MS);
   }
   return latencies;
-}
-
-const startSchema = z.object({ environment: z.record(z.string(), z.string()) });
-
-async function startEmulator(): Promise<{ environment: Record<string, string>; stop: () => void }> {
-  const main = fileURLToPath(new URL('../test/emulator/main.ts', import.meta.url));
-  const args = ['--import', 'tsx', main, 'fal', '--job-ms', String(JOB_MS), '--journal-limit', '0'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = await once(createInterface({ input: child.stdout }), 'line');
-  const { environment } = startSchema.parse(JSON.parse(String(line)));
-  return { environment, stop: () => void child.kill() };
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await benchFollowers();

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import type { JsonObject } from '../src/json.js';
 
 /** Servers over HTTP as processes, and requests to them in the framing of 2026-07-28. */
@@ -108,4 +110,18 @@ async function start(args: readonly string[], env: Record<string, string>): Prom
       await exited;
     },
   };
+}
+
+const startSchema = z.object({ environment: z.record(z.string(), z.string()) });
+
+/** The fal emulator, whose jobs take this long. */
+export async function startEmulator(
+  jobMs: number,
+): Promise<{ environment: Record<string, string>; stop: () => void }> {
+  const main = fileURLToPath(new URL('../test/emulator/main.ts', import.meta.url));
+  const args = ['--import', 'tsx', main, 'fal', '--job-ms', String(jobMs), '--journal-limit', '0'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  const { environment } = startSchema.parse(JSON.parse(String(line)));
+  return { environment, stop: () => void child.kill() };
 }

@@ -1,4 +1,3 @@
-import { messageOf } from '../errors.js';
 import { CallError, type Reply, retryAfterOf } from './call-error.js';
 import type { Clock } from './clock.js';
 import { wordsOf } from './json-api.js';
@@ -41,7 +40,7 @@ export interface PollOptions {
   unknown: (reply: Reply) => ProviderFailure;
 }
 
-/** A job that was just accepted may not be found yet. */
+/** A job that was just accepted may not be found yet, and a gateway that was just restarted finds none. */
 const GRACE_MS = 30_000;
 /** A provider must deny a job so many times before it counts as gone. */
 const MAX_DENIALS = 3;
@@ -81,6 +80,7 @@ class Poller<Value> {
   #at = 0;
   #failures = 0;
   #denials = 0;
+  #deniedSince: number | undefined;
 
   constructor(
     look: (address: URL) => Promise<Look<Value>>,
@@ -110,20 +110,21 @@ class Poller<Value> {
         }
         this.#failures = 0;
         this.#denials = 0;
+        this.#deniedSince = undefined;
         if ('done' in found) return found.done;
         this.#teller.see(found.seen);
         wait = Math.max(this.#interval(), found.retryAfterMs ?? 0);
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof ProviderFailure) throw error;
+        // All but an answer, or none, is the end of the job or a defect of ours.
+        if (!(error instanceof CallError)) throw error;
         wait = this.#mend(error);
       }
     }
   }
 
   /** How long to wait after a question that was not answered. */
-  #mend(error: unknown): number {
-    const reply = error instanceof CallError ? error.reply : undefined;
+  #mend({ reply, message }: CallError): number {
     const least = retryAfterOf(reply) ?? 0;
     if (reply && (isDenial(reply) || isRedirect(reply))) {
       this.#at = (this.#at + 1) % this.#options.addresses.length;
@@ -136,12 +137,14 @@ class Poller<Value> {
       this.#teller.trouble(`${title} refuses the key, the job goes on: ${words}`);
       return Math.max(least, backoffMs(++this.#failures, LOCKED_MS));
     }
-    return Math.max(least, this.#failed(messageOf(error)));
+    return Math.max(least, this.#failed(message));
   }
 
   #denied(reply: Reply): number {
-    this.#denials++;
-    if (this.#denials >= MAX_DENIALS && this.#age() >= GRACE_MS) throw this.#options.unknown(reply);
+    const now = this.#options.clock.now();
+    this.#deniedSince ??= now;
+    const enough = now - this.#deniedSince >= GRACE_MS;
+    if (++this.#denials >= MAX_DENIALS && enough) throw this.#options.unknown(reply);
     return this.#interval();
   }
 

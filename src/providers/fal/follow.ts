@@ -208,7 +208,9 @@ class Follower {
   #mend(error: unknown): number {
     const { signal } = this.#context;
     signal.throwIfAborted();
-    if (!(error instanceof CallError)) return this.#failed(String(error));
+    if (error instanceof SyntaxError) return this.#failed('fal answered something that is no JSON');
+    // A defect of ours, which is not fal's trouble.
+    if (!(error instanceof CallError)) throw error;
     const { reply } = error;
     if (reply && isDenied(error)) return this.#denied(reply);
     const least = retryAfterMs(reply && headerOf(reply, 'retry-after')) ?? 0;

@@ -13,10 +13,10 @@ import { type FalStatus, readStatus } from './status.js';
 const MAX_DENIALS = 3;
 const DENIED_MS = 1_000;
 const DENIED_MOST_MS = 5_000;
-/** A gateway that has just been restarted denies everything for a while. */
 const DENIED_FOR_MS = 15_000;
-const MAX_UNREADABLE = 4;
-/** A failure that nothing else confirms is believed when it stays for longer than results are kept. */
+/** A gateway that has just been restarted denies everything for a while, the status of the job too. */
+const ALL_DENIED_FOR_MS = 60_000;
+/** What nothing else confirms, a failure or a page in place of the result, is believed when it outlasts results. */
 const BELIEVE_AFTER_MS = 2 * 3_600_000;
 const LOCKED_MS = 5_000;
 
@@ -41,7 +41,7 @@ export async function result(
   const { requestId, endpoint } = operation;
   const addresses = addressesOf(operation, 'result', connection.hosts);
   const since = clock.now();
-  let [failures, denials, unreadable] = [0, 0, 0];
+  let [failures, denials] = [0, 0];
   let deniedSince: number | undefined;
   for (let at = 0; ;) {
     signal.throwIfAborted();
@@ -51,19 +51,24 @@ export async function result(
       const { data }: { data: unknown } = await client.queue.result(endpoint, { requestId });
       const body = toJson(data);
       if (isJsonObject(body)) return { body, billedUnits: billedUnits(call.reply) };
-      if (++unreadable === MAX_UNREADABLE) throw unreadableResult(operation);
+      if (clock.now() - since > BELIEVE_AFTER_MS) throw unreadableResult(operation);
     } catch (error) {
       if (error instanceof ProviderFailure) throw error;
       signal.throwIfAborted();
       const reply = error instanceof CallError ? error.reply : undefined;
-      if (!(error instanceof CallError) && ++unreadable === MAX_UNREADABLE) throw unreadableResult(operation);
+      // What is neither an answer nor a text that is no JSON is a defect of ours.
+      if (!(error instanceof CallError) && !(error instanceof SyntaxError)) throw error;
+      if (error instanceof SyntaxError && clock.now() - since > BELIEVE_AFTER_MS)
+        throw unreadableResult(operation);
       if (reply?.status === 404 || reply?.status === 410) {
         at = (at + 1) % addresses.length;
         if (at !== 0) continue;
         deniedSince ??= clock.now();
         const denied = clock.now() - deniedSince;
-        if (++denials >= MAX_DENIALS && denied >= DENIED_FOR_MS)
-          throw await deniedFor(connection, operation, reply, signal);
+        if (++denials >= MAX_DENIALS && denied >= DENIED_FOR_MS) {
+          const status = await lookOnce(connection, operation, signal);
+          if (status || denied >= ALL_DENIED_FOR_MS) throw deniedFor(operation, reply, status);
+        }
         await clock.sleep(Math.min(DENIED_MS * denials, DENIED_MOST_MS), signal);
         continue;
       }
@@ -175,13 +180,7 @@ export function blamesImage(error: unknown): boolean {
   return error instanceof ProviderFailure && /\((?:image_load|file_download)_error\)/.test(error.message);
 }
 
-async function deniedFor(
-  connection: FalConnection,
-  operation: FalOperation,
-  reply: Reply,
-  signal: AbortSignal,
-): Promise<ProviderFailure> {
-  const status = await lookOnce(connection, operation, signal);
+function deniedFor(operation: FalOperation, reply: Reply, status: FalStatus | undefined): ProviderFailure {
   if (status?.error === undefined) return expired(operation, reply);
   const words = `${bare(status.error)}${status.errorType === undefined ? '' : ` (${status.errorType})`}`;
   return new ProviderFailure(
