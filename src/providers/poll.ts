@@ -4,7 +4,7 @@ import { wordsOf } from './json-api.js';
 import {
   type FollowContext,
   type ProviderContext,
-  ProviderFailure,
+  type ProviderFailure,
   type ProviderStatus,
 } from './provider.js';
 import { backoffMs, pollWaitMs } from './schedule.js';
