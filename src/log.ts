@@ -1,5 +1,6 @@
 import type { LogLevel } from './config.js';
 import { printable } from './errors.js';
+import { currentTrace } from './trace.js';
 
 /**
  * JSON lines on stderr (stdout belongs to the protocol). Every line, and every text that leaves meshwright,
@@ -98,9 +99,15 @@ export function createLog(level: LogLevel, write: (line: string) => void = stder
     (name: LogLevel) =>
     (message: string, fields: LogFields = {}): void => {
       if (ORDER.indexOf(name) > most) return;
-      write(
-        `${redact(JSON.stringify({ time: new Date().toISOString(), level: name, message, ...fields }))}\n`,
-      );
+      const trace = currentTrace();
+      const entry = {
+        time: new Date().toISOString(),
+        level: name,
+        message,
+        ...fields,
+        ...(trace && { trace_id: trace.id, span_id: trace.span }),
+      };
+      write(`${redact(JSON.stringify(entry))}\n`);
     };
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }

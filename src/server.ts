@@ -3,12 +3,7 @@ import type {
   ServerContext,
   Tool as ToolDefinition,
 } from '@modelcontextprotocol/server';
-import {
-  isInputRequiredResult,
-  ProtocolError,
-  ProtocolErrorCode,
-  Server,
-} from '@modelcontextprotocol/server';
+import { isInputRequiredResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import {
   KEY_NAMES,
   type Config,
@@ -30,6 +25,7 @@ import { askedStates } from './server/asked-state.js';
 import { ProgressReporter } from './server/progress.js';
 import { JobUpdates } from './server/job-updates.js';
 import { serveResources } from './server/resources.js';
+import { TracedServer } from './server/traced.js';
 import { asTask, listsTaskSupport, serveTasks, TASK_CAPABILITIES, taskForm } from './server/tasks.js';
 
 /**
@@ -91,7 +87,7 @@ export function createServer(deps: ServerDeps): Serving {
   const isRemote = deps.uploadLink !== undefined;
   const { list, withTasks } = toolLists(deps);
   const states = askedStates(deps);
-  const server = new Server(serverInfo(), {
+  const server = new TracedServer(serverInfo(), {
     capabilities: {
       tools: { listChanged: false },
       resources: { subscribe: true, listChanged: false },

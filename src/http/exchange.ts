@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log, LogFields } from '../log.js';
+import { inTrace, type Trace, traceOf } from '../trace.js';
 import { discard } from './body.js';
 
 /** One request and its answer. */
@@ -11,6 +12,8 @@ export interface Exchange {
   response: ServerResponse;
   url: URL;
   log: Log;
+  /** What the request is a part of. */
+  trace: Trace | undefined;
   /** Who is calling, once that is known. */
   principal?: string;
   /** Why it was turned down. */
@@ -20,7 +23,8 @@ export interface Exchange {
 export function newExchange(request: IncomingMessage, response: ServerResponse, log: Log): Exchange {
   // Only the path and the query are looked at; what the client calls the server was checked by the guard.
   const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
-  return { id: randomUUID().slice(0, 8), request, response, url, log };
+  const id = randomUUID().slice(0, 8);
+  return { id, request, response, url, log, trace: traceOf(request.headers) };
 }
 
 /** An answer of a few words, as JSON. */
@@ -60,7 +64,7 @@ export function refuse(
 
 /** One line for every request that is over: a refusal is for everybody to see, the rest for who looks for it. */
 export function logEnd(
-  { id, request, response, url, log, principal, refusal }: Exchange,
+  { id, request, response, url, log, trace, principal, refusal }: Exchange,
   seconds: number,
 ): void {
   const { statusCode: status } = response;
@@ -74,6 +78,8 @@ export function logEnd(
     ms: Math.round(seconds * 1000),
   };
   // What broke in here has a line of its own.
-  if (status >= 400 && status !== 500) log.info('a request was refused', { ...fields, error: refusal });
-  else log.debug('request', fields);
+  inTrace(trace, () => {
+    if (status >= 400 && status !== 500) log.info('a request was refused', { ...fields, error: refusal });
+    else log.debug('request', fields);
+  });
 }

@@ -2,6 +2,7 @@ import { classifyInboundRequest, isJsonContentType } from '@modelcontextprotocol
 import type { Log } from '../log.js';
 import { createServer, type ServerDeps } from '../server.js';
 import { DIRECT_REVISION } from '../server/direct.js';
+import { inTrace, traceOfMessage } from '../trace.js';
 import { BodyTooLarge, readBody, TooManyBodies } from './body.js';
 import { DirectAnswers } from './direct.js';
 import { type Exchange, refuse } from './exchange.js';
@@ -55,20 +56,29 @@ export class McpEndpoint {
     }
     const body = await bodyOf(exchange);
     if (body === undefined) return;
-    if (await this.#direct.answer(exchange, body.value, deps)) return;
+    // What the message says of itself comes before what the way says that it took.
+    exchange.trace = traceOfMessage(body.value) ?? exchange.trace;
+    await inTrace(exchange.trace, () => this.#answer(exchange, principal, deps, body.value));
+  }
+
+  async #answer(exchange: Exchange, principal: Principal, deps: ServerDeps, message: unknown): Promise<void> {
+    const { method = 'POST', headers } = exchange.request;
+    const version = single(headers['mcp-protocol-version']);
+    if (await this.#direct.answer(exchange, message, deps)) return;
+    const serve = (): ReturnType<typeof createServer> => createServer(deps);
     const route = classifyInboundRequest({
       httpMethod: method,
       ...(version === undefined ? {} : { protocolVersionHeader: version }),
       ...optional('mcpMethodHeader', single(headers['mcp-method'])),
       ...optional('mcpNameHeader', single(headers['mcp-name'])),
-      body: body.value,
+      body: message,
     });
     if (route.kind === 'legacy') {
       const opens = route.reason === 'initialize';
-      await this.#sessions.handle(exchange, principal.name, body.value, serve, opens);
+      await this.#sessions.handle(exchange, principal.name, message, serve, opens);
       return;
     }
-    await this.#modern.handle(exchange, deps, body.value);
+    await this.#modern.handle(exchange, deps, message);
   }
 
   /** Ends the streams and sessions of one principal, or of all; jobs go on. */

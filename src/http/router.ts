@@ -5,6 +5,7 @@ import type { Log } from '../log.js';
 import type { Authenticator } from './authenticate.js';
 import { BrokenOff } from './body.js';
 import { type Exchange, logEnd, newExchange, refuse } from './exchange.js';
+import { inTrace } from '../trace.js';
 import { Guard } from './guard.js';
 import type { Principal } from './principals.js';
 import { RateLimit } from './rate-limit.js';
@@ -85,16 +86,18 @@ export function createHttpServer(deps: RouterDeps): Server {
       });
       // Whoever goes away while an answer is written is no fault of ours.
       response.on('error', () => undefined);
-      answer(exchange).catch((error: unknown) => {
+      inTrace(exchange.trace, () => answer(exchange)).catch((error: unknown) => {
         if (error instanceof BrokenOff) {
           response.destroy();
           return;
         }
-        log.error('a request failed', {
-          id: exchange.id,
-          error: messageOf(error),
-          stack: error instanceof Error ? (error.stack ?? null) : null,
-        });
+        inTrace(exchange.trace, () =>
+          log.error('a request failed', {
+            id: exchange.id,
+            error: messageOf(error),
+            stack: error instanceof Error ? (error.stack ?? null) : null,
+          }),
+        );
         refuse(exchange, 500, `Something in meshwright broke (${exchange.id}); its log has the details.`);
       });
     },

@@ -3,6 +3,7 @@ import { MeshwrightError } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Provider } from '../providers/provider.js';
 import { newId } from '../store/ids.js';
+import { currentTrace } from '../trace.js';
 import type { Job, JobStore } from '../store/types.js';
 import { type Ask, consentTo } from './consent.js';
 import { digestOf, type Inputs } from './inputs.js';
@@ -62,6 +63,7 @@ export class Purchases {
     const provider = providers(principal).get(route.provider);
     const taken = await inputs.take(call, provider?.takesUrls ?? false);
     throwIfCancelled(call);
+    const trace = currentTrace();
     return this.#admit(call, {
       id: newId('job'),
       principal,
@@ -80,6 +82,7 @@ export class Purchases {
       cancelRequested: false,
       estimateUsd: prices.estimateUsd(route, taken.plain),
       storeAttempts: 0,
+      ...(trace ? { trace } : {}),
       ...bornAt(Date.now()),
     });
   }

@@ -2,6 +2,7 @@ import { messageOf } from '../errors.js';
 import type { Json } from '../json.js';
 import { redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
+import { inTrace } from '../trace.js';
 import type { AssetStore, Bus, Job, JobError, JobStore } from '../store/types.js';
 import { chargedOf, collect, type Settle, storeError } from './collect.js';
 import type { Model, Route } from './model.js';
@@ -65,6 +66,10 @@ export class Runner {
     // A job of a provider that has no key here is left to a process that has it.
     const row = await this.#deps.jobs.get(id);
     if (!row || isFinal(row) || !this.#deps.provider(row.provider, row.principal)) return;
+    await inTrace(row.trace, () => this.#work(id));
+  }
+
+  async #work(id: string): Promise<void> {
     const { owner, isDead } = this.#deps;
     const lease = (): Promise<Job | undefined> =>
       this.advance(id, { type: 'lease', owner, until: Date.now() + LEASE_MS, isDead });

@@ -7,6 +7,7 @@ import type { Callback, Provider } from '../providers/provider.js';
 import type { Resolve } from '../providers/address.js';
 import { createFetcher, type Fetcher } from '../providers/fetch.js';
 import { openStore, type Store } from '../store/index.js';
+import { inTrace } from '../trace.js';
 import { isDeadOwner, ownerId } from '../store/owner.js';
 import type { Job, JobFilter, Page } from '../store/types.js';
 import { Assets } from './assets.js';
@@ -120,14 +121,17 @@ export class Jobs {
 
   /** Takes up every unfinished job of the data folder, and keeps it tidy. */
   async start(): Promise<void> {
-    this.store.waker.start((id) => this.#runner.step(id));
     const tidy = (): void => {
       this.#tidy().catch((error: unknown) =>
         this.#log.warn('cannot tidy the data folder', { error: messageOf(error) }),
       );
     };
-    this.#tidying = setInterval(tidy, SWEEP_AGE_MS).unref();
-    tidy();
+    // The call that opens the data folder may have a trace; what begins here is no part of it.
+    inTrace(undefined, () => {
+      this.store.waker.start((id) => this.#runner.step(id));
+      this.#tidying = setInterval(tidy, SWEEP_AGE_MS).unref();
+      tidy();
+    });
   }
 
   /** Lets go of every job without ending it. */

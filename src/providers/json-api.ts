@@ -1,6 +1,7 @@
 import { printable } from '../errors.js';
 import { isRecord, type Json } from '../json.js';
 import { redact } from '../log.js';
+import { traceHeaders } from '../trace.js';
 import { bare, CallError, type Reply } from './call-error.js';
 import { readBody, type Wire } from './wire.js';
 
@@ -53,7 +54,12 @@ export class JsonApi {
     fresh,
     stallMs = STALL_MS,
   }: ApiCall): Promise<Answer> {
-    const headers: Record<string, string> = { accept: 'application/json', ...this.#headers, ...more };
+    const headers: Record<string, string> = {
+      accept: 'application/json',
+      ...traceHeaders(),
+      ...this.#headers,
+      ...more,
+    };
     if (body !== undefined) headers['content-type'] = 'application/json';
     const message = await this.#wire.open({
       url,

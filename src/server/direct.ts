@@ -102,17 +102,22 @@ function complete(result: object): object {
   return { ...result, resultType: 'complete', _meta: { [SERVER_INFO_META_KEY]: serverInfo() } };
 }
 
-/** What a request says of its client and the protocol, as text. */
+/** What a request says of its client and the protocol, as text; its trace is another one each time. */
 function envelopeOf(meta: unknown): string | undefined {
-  if (!isRecord(meta) || meta[PROTOCOL_VERSION_META_KEY] !== DIRECT_REVISION || !hasOnly(meta, META_KEYS)) {
+  if (!isRecord(meta) || meta[PROTOCOL_VERSION_META_KEY] !== DIRECT_REVISION) return undefined;
+  const { traceparent, tracestate, baggage, ...said } = meta;
+  if (!hasOnly(said, META_KEYS) || ![traceparent, tracestate, baggage].every(isOptionalText))
     return undefined;
-  }
-  const text = JSON.stringify(meta);
+  const text = JSON.stringify(said);
   return text.length <= MAX_ENVELOPE ? text : undefined;
 }
 
 function hasOnly(value: object, keys: ReadonlySet<string>): boolean {
   return Object.keys(value).every((key) => keys.has(key));
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }
 
 function isSafeInteger(value: unknown): value is number {

@@ -1,5 +1,6 @@
 import { isProviderId } from '../config.js';
 import { MeshwrightError } from '../errors.js';
+import { isTrace } from '../trace.js';
 import type { Asset, ImageRef, Job, JobError, JobState, JsonObject } from './types.js';
 
 /**
@@ -110,6 +111,7 @@ function isJob(value: unknown): value is Job {
     optional(value['report'], isObject) &&
     optional(value['error'], isJobError) &&
     isNumber(value['storeAttempts']) &&
+    optional(value['trace'], isTrace) &&
     isNumber(value['createdAt']) &&
     optional(value['startedAt'], isNumber) &&
     optional(value['runningSince'], isNumber) &&

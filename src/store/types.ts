@@ -1,6 +1,7 @@
 import type { ProviderId } from '../config.js';
 import type { Charged, ErrorCode } from '../errors.js';
 import type { Json, JsonObject } from '../json.js';
+import type { Trace } from '../trace.js';
 
 export type { Json, JsonObject, ProviderId };
 
@@ -107,6 +108,8 @@ export interface Job {
   error?: JobError;
   /** How often storing was tried in vain. */
   storeAttempts: number;
+  /** The trace of the call that made the job. */
+  trace?: Trace;
   /** Milliseconds since 1970, here and below. */
   createdAt: number;
   startedAt?: number;

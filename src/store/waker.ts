@@ -1,3 +1,4 @@
+import { inTrace } from '../trace.js';
 import { isDeadOwner } from './owner.js';
 import type { JobStore, Waker } from './types.js';
 
@@ -65,7 +66,8 @@ export class LocalWaker implements Waker {
   wake(jobId: string): void {
     this.#stuck.delete(jobId);
     this.#waiting.add(jobId);
-    this.#fill();
+    // What comes of it outlives the call that woke the job, and is done for other jobs as well.
+    inTrace(undefined, () => this.#fill());
   }
 
   async stop(): Promise<void> {

@@ -5,6 +5,7 @@ import { CallError, headerOf, type Reply } from '../call-error.js';
 import type { Fetcher } from '../fetch.js';
 import { statusInWords } from './complaint.js';
 import type { FalHosts } from './hosts.js';
+import { traceHeaders } from '../../trace.js';
 import { readBody, type Wire } from '../wire.js';
 
 /** What one use of the client may do, and what is learned from it. */
@@ -71,7 +72,11 @@ export class FalConnection {
     const url = new URL(status);
     url.pathname += '/stream';
     url.searchParams.set('logs', '1');
-    const headers = { authorization: `Key ${this.#key}`, accept: 'text/event-stream' };
+    const headers = {
+      authorization: `Key ${this.#key}`,
+      accept: 'text/event-stream',
+      ...traceHeaders(),
+    };
     const message = await this.wire.open({ url, method: 'GET', headers, signal, stallMs: STALL_MS });
     const { statusCode: code = 0 } = message;
     const type = message.headers['content-type'] ?? '';
@@ -102,7 +107,7 @@ export class FalConnection {
         const message = await this.wire.open({
           url,
           method: init.method ?? 'GET',
-          headers,
+          headers: { ...headers, ...traceHeaders() },
           body: await bodyOf(init.body),
           signal,
           fresh,

@@ -1,0 +1,19 @@
+import { type JSONRPCRequest, Server, type ServerContext } from '@modelcontextprotocol/server';
+import { currentTrace, inTrace, traceOf } from '../trace.js';
+
+/**
+ * A server that answers each request within the request's own trace. Here and not where messages come in: the SDK
+ * hands on what arrives while a connection opens from one queue, in the course of the first message.
+ */
+export class TracedServer extends Server {
+  protected override _wrapHandler(
+    ...[method, handler]: Parameters<Server['_wrapHandler']>
+  ): ReturnType<Server['_wrapHandler']> {
+    const wrapped = super._wrapHandler(method, handler);
+    return (request: JSONRPCRequest, context: ServerContext) => {
+      // Over HTTP a request is in the trace of its headers already.
+      const trace = traceOf(context.mcpReq._meta) ?? (context.http ? currentTrace() : undefined);
+      return inTrace(trace, () => wrapped(request, context));
+    };
+  }
+}
