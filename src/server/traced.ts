@@ -9,10 +9,11 @@ export class TracedServer extends Server {
   protected override _wrapHandler(
     ...[method, handler]: Parameters<Server['_wrapHandler']>
   ): ReturnType<Server['_wrapHandler']> {
-    const wrapped = super._wrapHandler(method, handler);
+    const wrapped = super['_wrapHandler'](method, handler);
     return (request: JSONRPCRequest, context: ServerContext) => {
+      const { _meta: meta } = context.mcpReq;
       // Over HTTP a request is in the trace of its headers already.
-      const trace = traceOf(context.mcpReq._meta) ?? (context.http ? currentTrace() : undefined);
+      const trace = traceOf(meta) ?? (context.http ? currentTrace() : undefined);
       return inTrace(trace, () => wrapped(request, context));
     };
   }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isRecord, type JsonObject } from '../../src/json.js';
+import type { JournalEntry } from '../emulator/common/journal.js';
 import { FAL_TEST_KEY, type FalEmulator, startFalEmulator } from '../emulator/fal.js';
 import { PIXAZO_TEST_KEY, type PixazoEmulator, startPixazoEmulator } from '../emulator/pixazo.js';
 import { CLI, removeFolder, serverEnv, temporaryFolder } from '../support/clients.js';
@@ -42,10 +43,10 @@ const env = (): Record<string, string> =>
     MESHWRIGHT_LOG: 'debug',
   });
 
-type Seen = { role: string; op: string; headers: Record<string, unknown> };
+type Seen = Pick<JournalEntry, 'role' | 'headers'>;
 const seen = (): Seen[] => [...fal.journal.entries(), ...pixazo.journal.entries()];
 const tracesIn = (entries: readonly Seen[]): string[] =>
-  entries.map(({ headers }) => String(headers['traceparent'] ?? 'none'));
+  entries.map(({ headers }) => [headers['traceparent'] ?? 'none'].flat().join(' & '));
 const entryOf = (line: string): JsonObject => {
   const entry: unknown = JSON.parse(line);
   return isRecord(entry) ? JSON.parse(line) : {};
@@ -122,7 +123,7 @@ describe('a trace', () => {
     await server.stop();
     const before = fal.journal.entries().length;
     server = await startHttpProcess(env());
-    await callTool(server.origin, 'wait_for_job', { job_id: String(id), wait_seconds: 20 });
+    await callTool(server.origin, 'wait_for_job', { job_id: id ?? '', wait_seconds: 20 });
     const after = fal.journal
       .entries()
       .slice(before)
