@@ -73,7 +73,7 @@ function plainLines(): ProgressDisplay {
   return {
     update(now) {
       job = now;
-      const next = `${now.state} ${now.stage} ${now.queuePosition ?? ''}`;
+      const next = `${now.state} ${now.stage} ${now.queuePosition ?? ''} ${now.trouble?.why ?? ''}`;
       if (next === stage) return;
       stage = next;
       clearInterval(saying);

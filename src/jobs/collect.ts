@@ -2,7 +2,7 @@ import { deadline } from '../deadline.js';
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { Json } from '../json.js';
 import { redact } from '../log.js';
-import { NameRefusal } from '../providers/address.js';
+import { PassingRefusal } from '../providers/address.js';
 import { httpStatusOf } from '../providers/fetch-errors.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
 import type { Job, JobError } from '../store/types.js';
@@ -136,7 +136,7 @@ function isWorthTrying(job: Job, error: unknown): boolean {
 export function staysWrong(error: unknown): boolean {
   if (!(error instanceof MeshwrightError)) return false;
   // An address that is forbidden as it is written stays so; what a name leads to may be another one tomorrow.
-  const forbidden = error.code === 'url_refused' && !(error.cause instanceof NameRefusal);
+  const forbidden = error.code === 'url_refused' && !(error.cause instanceof PassingRefusal);
   return forbidden || error.code === 'too_large';
 }
 

@@ -151,22 +151,26 @@ export class Runner {
     if (operation === undefined) return false;
     let reportedAt = 0;
     let stage = '';
+    const write = (event: JobEvent): void => {
+      this.advance(id, event).catch((error: unknown) =>
+        this.#deps.log.warn('cannot write progress', { job: id, error: messageOf(error) }),
+      );
+    };
+    const asked: ProviderContext = { ...context, trouble: (why) => write({ type: 'troubled', why }) };
     const unsubscribe = this.#cancelWhenAsked(id, operation, provider, context);
     try {
       await provider.follow(operation, {
-        ...context,
+        ...asked,
         report: (status) => {
           const now = Date.now();
           if (status.stage === stage && now - reportedAt < REPORT_EVERY_MS) return;
           reportedAt = now;
           stage = status.stage ?? stage;
           const typicalSeconds = this.#deps.typicalSeconds(job.model);
-          this.advance(id, { type: 'observed', status, typicalSeconds }).catch((error: unknown) =>
-            this.#deps.log.warn('cannot write progress', { job: id, error: messageOf(error) }),
-          );
+          write({ type: 'observed', status, typicalSeconds });
         },
       });
-      const { body, billedUsd, billedUnits } = await provider.result(operation, context);
+      const { body, billedUsd, billedUnits } = await provider.result(operation, asked);
       return Boolean(await this.advance(id, { type: 'completed', result: body, billedUsd, billedUnits }));
     } catch (error) {
       if (error instanceof ProviderFailure) return await this.#failedThere(job, error);
@@ -185,11 +189,14 @@ export class Runner {
       const asked = row?.cancelAsked ?? 0;
       if (row?.state !== 'submitted' || asked <= passedOn || row.cancelOutcome !== undefined) return;
       passedOn = asked;
-      const outcome = await provider.cancel(operation, context).catch((error: unknown) => {
-        this.#deps.log.warn('cannot cancel', { job: id, error: messageOf(error) });
-        return 'failed' as const;
-      });
-      await this.advance(id, { type: 'cancelAnswered', outcome });
+      const answer = await provider.cancel(operation, context).then(
+        (outcome) => ({ outcome }),
+        (error: unknown) => {
+          this.#deps.log.warn('cannot cancel', { job: id, error: messageOf(error) });
+          return { outcome: 'failed' as const, error: redact(messageOf(error)) };
+        },
+      );
+      await this.advance(id, { type: 'cancelAnswered', ...answer });
     };
     const watch = (): void => {
       look().catch((error: unknown) =>

@@ -1,10 +1,12 @@
 import { deadline } from '../deadline.js';
 import type { Config, ProviderId } from '../config.js';
 import { MeshwrightError, messageOf } from '../errors.js';
+import { inspectInWorker } from '../glb/run.js';
 import type { Log } from '../log.js';
 import { type ObserveCall, Providers } from '../providers/index.js';
 import type { Callback, Provider } from '../providers/provider.js';
 import type { Resolve } from '../providers/address.js';
+import type { Clock } from '../providers/clock.js';
 import { createFetcher, type Fetcher } from '../providers/fetch.js';
 import { openStore, type Store } from '../store/index.js';
 import { inTrace } from '../trace.js';
@@ -19,7 +21,7 @@ import { Prices } from './prices.js';
 import { type PurchaseCall, Purchases } from './purchases.js';
 import { Health } from './routes.js';
 import { Runner } from './runner.js';
-import { settle } from './settle.js';
+import { type Inspect, settle } from './settle.js';
 import { DAY_MS, startOfDay } from './spending.js';
 import { isFinal } from './transition.js';
 
@@ -39,6 +41,10 @@ export interface ServiceDeps {
   model: (tool: string) => Promise<Model | undefined>;
   /** For tests; the system's resolver of names otherwise. */
   resolve?: Resolve | undefined;
+  /** For tests; the time as providers see it. */
+  clock?: Clock | undefined;
+  /** For tests; a worker thread of its own otherwise. */
+  inspect?: Inspect | undefined;
   /** Told of every call to a provider. */
   observe?: ObserveCall | undefined;
   /** Where a provider may call about this job; only where it can reach us. */
@@ -65,7 +71,9 @@ export class Jobs {
   readonly #inputs: Inputs;
   #tidying: NodeJS.Timeout | undefined;
 
-  constructor({ config, configOf = () => config, log, model, callbackUrl, observe, resolve }: ServiceDeps) {
+  constructor(deps: ServiceDeps) {
+    const { config, configOf = () => config, log, model, callbackUrl, observe, resolve, clock } = deps;
+    const { inspect = inspectInWorker } = deps;
     this.#configOf = configOf;
     this.#log = log;
     this.prices = new Prices(config.prices);
@@ -77,6 +85,7 @@ export class Jobs {
     this.#providers = new Providers({
       typicalSeconds: (endpoint) => this.#durations.ofEndpoint(endpoint),
       resolve,
+      clock,
       observe,
     });
     this.assets = new Assets(this.store, configOf);
@@ -115,7 +124,7 @@ export class Jobs {
       fetchImage: (url, field) => this.#inputs.fetch(url, field),
       estimateUsd: (route, args) => this.prices.estimateUsd(route, args),
       settle: (job, route, files, signal) =>
-        settle({ files: this.store.assets, fetcher: this.#fetcher, log }, job, route, files, signal),
+        settle({ files: this.store.assets, fetcher: this.#fetcher, log, inspect }, job, route, files, signal),
     });
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshwrightError, messageOf } from '../errors.js';
-import { inspectInWorker } from '../glb/run.js';
+import type { inspectInWorker } from '../glb/run.js';
 import { sniff } from '../glb/sniff.js';
 import type { Json, JsonObject } from '../json.js';
 import { toJson, isJsonObject } from '../json.js';
@@ -28,10 +28,14 @@ export interface Settled {
   report: JsonObject | undefined;
 }
 
+/** Looks into the GLB in a file. */
+export type Inspect = (file: string, options: { signal: AbortSignal }) => ReturnType<typeof inspectInWorker>;
+
 export interface SettleDeps {
   files: AssetStore;
   fetcher: Fetcher;
   log: Log;
+  inspect: Inspect;
 }
 
 /** Largest file that is taken from a provider. */
@@ -142,7 +146,7 @@ async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: 
 /** A GLB that cannot be read was probably cut on its way: it is fetched again, and kept as it is in the end. */
 async function inspectGlb(deps: SettleDeps, job: Job, file: string, signal: AbortSignal): Promise<Json> {
   try {
-    return toJson(await inspectInWorker(file, { signal }));
+    return toJson(await deps.inspect(file, { signal }));
   } catch (error) {
     if (signal.aborted) throw error;
     const damaged = error instanceof MeshwrightError && error.code === 'invalid_asset';

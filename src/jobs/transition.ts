@@ -28,7 +28,9 @@ export type JobEvent =
   | { type: 'repeat'; token: string | undefined }
   | { type: 'observed'; status: ProviderStatus; typicalSeconds?: number | undefined }
   | { type: 'cancelAsked' }
-  | { type: 'cancelAnswered'; outcome: CancelOutcome | 'failed' }
+  /** The provider cannot be asked about it at present, or can again. */
+  | { type: 'troubled'; why: string | undefined }
+  | { type: 'cancelAnswered'; outcome: CancelOutcome | 'failed'; error?: string | undefined }
   | { type: 'completed'; result: Json; billedUsd?: number | undefined; billedUnits?: number | undefined }
   /** The files could not be fetched; the job stays done at the provider and is tried again at `dueAt`. */
   | { type: 'storeFailed'; error: JobError; dueAt: number }
@@ -148,10 +150,17 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
       };
       return queuePosition === undefined || seen.running ? seen : { ...seen, queuePosition };
     }
+    case 'troubled': {
+      if (job.state !== 'submitted' || job.trouble?.why === event.why) return undefined;
+      const { why } = event;
+      return why === undefined
+        ? without(job, 'trouble')
+        : { ...job, trouble: { why, since: job.trouble?.since ?? now } };
+    }
     case 'cancelAsked': {
       if (isFinal(job)) return undefined;
       const asked: Job = {
-        ...without(job, 'cancelOutcome'),
+        ...without(job, 'cancelOutcome', 'cancelError'),
         cancelRequested: true,
         cancelAsked: (job.cancelAsked ?? 0) + 1,
       };
@@ -160,11 +169,15 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
     }
     case 'cancelAnswered':
       if (job.state !== 'submitted' || !job.cancelRequested) return undefined;
-      return { ...job, cancelOutcome: event.outcome };
+      return {
+        ...job,
+        cancelOutcome: event.outcome,
+        ...(event.error === undefined ? {} : { cancelError: event.error }),
+      };
     case 'completed': {
       if (job.state !== 'submitted') return undefined;
       return {
-        ...billed(without(job, 'queuePosition'), event),
+        ...billed(without(job, 'queuePosition', 'trouble'), event),
         state: 'storing',
         completedAt: now,
         running: true,
@@ -232,16 +245,24 @@ const notSent: JobError = {
 };
 
 function ended(job: Job, state: Job['state'], error: JobError | undefined, now: number): Job {
-  const end: Job = { ...without(job, 'queuePosition', 'lease'), state, finishedAt: now };
+  const end: Job = { ...without(job, 'queuePosition', 'lease', 'trouble'), state, finishedAt: now };
   return error ? { ...end, error } : end;
 }
 
 /** The job without some of its optional fields. */
-function without(
-  job: Job,
-  ...fields: ('lease' | 'attempt' | 'queuePosition' | 'error' | 'result' | 'finishedAt' | 'cancelOutcome')[]
-): Job {
+function without(job: Job, ...fields: Optional[]): Job {
   const copy = { ...job };
   for (const field of fields) delete copy[field];
   return copy;
 }
+
+type Optional =
+  | 'lease'
+  | 'attempt'
+  | 'queuePosition'
+  | 'error'
+  | 'result'
+  | 'finishedAt'
+  | 'cancelOutcome'
+  | 'cancelError'
+  | 'trouble';

@@ -104,15 +104,20 @@ export function viewAsset(asset: Asset, locate: Locate): AssetView {
     vertices: count('vertices'),
     triangles: count('triangles'),
     size_meters: Array.isArray(size) ? size.filter((value) => typeof value === 'number') : undefined,
-    warnings:
-      asset.format === 'glb' && !inspection
-        ? ['The file cannot be read as a GLB: it may be cut or damaged.']
-        : Array.isArray(warnings)
-          ? warnings.flatMap((item) =>
-              isRecord(item) && typeof item['message'] === 'string' ? [item['message']] : [],
-            )
-          : undefined,
+    warnings: isDamaged(asset)
+      ? [DAMAGED]
+      : Array.isArray(warnings)
+        ? warnings.flatMap((item) =>
+            isRecord(item) && typeof item['message'] === 'string' ? [item['message']] : [],
+          )
+        : undefined,
   });
+}
+
+const DAMAGED = 'The file cannot be read as a GLB: it may be cut or damaged.';
+
+function isDamaged({ format, inspection }: Asset): boolean {
+  return format === 'glb' && !inspection;
 }
 
 export interface ViewOptions {
@@ -167,7 +172,7 @@ export function messageFor(job: Job, assets: readonly Asset[] | undefined, elaps
       const what = job.running
         ? `${capital(job.stage)}, ${Math.round(job.progress * 100)} %${timeLeft(job, elapsedSeconds)}`
         : `Queued at ${nameOf(job)}${place}`;
-      return `${what} (${elapsed}).${cancelling}`;
+      return `${what} (${elapsed}).${troubleNote(job, elapsedSeconds)}${cancelling}`;
     }
     case 'storing':
       return job.error
@@ -178,8 +183,9 @@ export function messageFor(job: Job, assets: readonly Asset[] | undefined, elaps
       const model = assets.find(({ role }) => role === 'model');
       const triangles = model?.inspection?.['triangles'];
       const count = typeof triangles === 'number' ? `, ${triangles.toLocaleString('en-US')} triangles` : '';
+      const damaged = model && isDamaged(model) ? ` ${DAMAGED} It is kept as it came.` : '';
       return model
-        ? `Done in ${elapsed}${routeNote(job)}: ${model.name}${count}, ${formatBytes(model.sizeBytes)}.${cancelNote(job)}`
+        ? `Done in ${elapsed}${routeNote(job)}: ${model.name}${count}, ${formatBytes(model.sizeBytes)}.${damaged}${cancelNote(job)}`
         : `Done in ${elapsed}; its files were deleted.`;
     }
     case 'failed':
@@ -189,6 +195,13 @@ export function messageFor(job: Job, assets: readonly Asset[] | undefined, elaps
     case 'cancelled':
       return job.error?.message ?? 'Cancelled.';
   }
+}
+
+/** Why what is said of the job may be old. */
+function troubleNote({ trouble, createdAt }: Job, elapsedSeconds: number): string {
+  if (!trouble) return '';
+  const lasts = Math.max(0, elapsedSeconds - (trouble.since - createdAt) / 1000);
+  return ` For ${roughly(lasts)} it could not be asked about: ${redact(trouble.why)}. It goes on there, and is asked about again.`;
 }
 
 /** Guessed from the jobs before; it only falls, and says so when a job takes longer. */
@@ -223,7 +236,7 @@ function cancelNote(job: Job): string {
     case 'running':
       return ' The cancellation was asked for, but it runs on and is charged.';
     case 'failed':
-      return ` ${job.provider} did not take the cancellation; call cancel_job again.`;
+      return ` ${job.cancelError ?? `${job.provider} did not take the cancellation; call cancel_job again.`}`;
     default:
       return isFinal(job) ? '' : ' Cancelling.';
   }
@@ -245,6 +258,8 @@ function nextFor(job: Job, assets: readonly Asset[]): string {
       const model = assets.find(({ role }) => role === 'model');
       if (!model) return `Call ${job.tool} again with force_new: true to make it anew.`;
       const asset = JSON.stringify({ asset_id: model.id });
+      if (isDamaged(model))
+        return `Tell the user: the job ran, and its file is damaged. save_asset ${asset} keeps it; do not call ${job.tool} again without asking.`;
       return model.format === 'glb'
         ? `Look at it with view_asset ${asset}, or put it where it is needed with save_asset.`
         : `Put it where it is needed with save_asset ${asset}.`;

@@ -81,7 +81,7 @@ export async function resolvePublic(hostname: string, resolve: Resolve): Promise
     const reason = whyNotPublic(translated(address));
     // The address itself stays out of the sentence: it would tell a stranger how the inner network is laid out.
     if (reason) {
-      throw refusedHost(hostname, `the name leads to ${reason}`, hostname, new NameRefusal(reason));
+      throw refusedHost(hostname, `the name leads to ${reason}`, hostname, new PassingRefusal(reason));
     }
   }
   return addresses;
@@ -90,9 +90,9 @@ export async function resolvePublic(hostname: string, resolve: Resolve): Promise
 /** A name in the DNS has no more characters (RFC 1035). */
 const MAX_SHOWN_HOST = 253;
 
-/** A host was refused for what its name leads to at present; it may lead elsewhere tomorrow, or on another network. */
-export class NameRefusal extends Error {
-  override readonly name = 'NameRefusal';
+/** A host was refused for what its name or a redirect leads to at present; it may lead elsewhere tomorrow. */
+export class PassingRefusal extends Error {
+  override readonly name = 'PassingRefusal';
 }
 
 /** The refusal of a host, with the way out for an operator who means it. `entry` is what to allow: `host[:port]`. */
@@ -100,7 +100,7 @@ export function refusedHost(
   hostname: string,
   reason: string,
   entry: string,
-  cause?: NameRefusal,
+  cause?: PassingRefusal,
 ): MeshwrightError {
   const wayOut =
     entry.length > MAX_SHOWN_HOST

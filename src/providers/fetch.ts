@@ -1,7 +1,7 @@
 import type { Agent, Dispatcher } from 'undici';
 import { MeshwrightError } from '../errors.js';
 import type { Resolve } from './address.js';
-import { lookupWith, resolvePublic, systemResolve } from './address.js';
+import { lookupWith, PassingRefusal, resolvePublic, systemResolve } from './address.js';
 import { fetchError, inSeconds, statusError, tooLarge } from './fetch-errors.js';
 import { allowList, checkUrl, maskUrl, type AllowList } from './url-policy.js';
 
@@ -110,7 +110,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     let target = text;
     try {
       for (let hop = 0; ; hop++) {
-        const { url, publicOnly } = checkUrl(target, allows, trusted && hop === 0);
+        const { url, publicOnly } =
+          hop === 0 ? checkUrl(target, allows, trusted) : checkHop(target, allows, text);
         const sameOrigin = hop === 0 || url.origin === new URL(text).origin;
         const headers = { ...(sameOrigin ? fetch.headers : {}), ...standardHeaders(fetch) };
         const response = await send(url, publicOnly, { method, body, headers, signal: watch.signal });
@@ -198,10 +199,24 @@ function redirectOf(response: Dispatcher.ResponseData, url: URL): string | undef
   return URL.canParse(location, url.href) ? new URL(location, url.href).href : location;
 }
 
+/** @throws MeshwrightError that names both, since nobody here wrote the second */
+function checkHop(target: string, allows: AllowList, from: string): ReturnType<typeof checkUrl> {
+  try {
+    return checkUrl(target, allows, false);
+  } catch (error) {
+    if (!(error instanceof MeshwrightError)) throw error;
+    const cause = new PassingRefusal(error.message);
+    throw new MeshwrightError('url_refused', `${maskUrl(from)} redirects elsewhere. ${error.message}`, {
+      cause,
+    });
+  }
+}
+
 function refusedRedirect(url: URL, reason: string): MeshwrightError {
   return new MeshwrightError(
     'url_refused',
     `${maskUrl(url)} redirects to another address, which is not followed: ${reason}. Give the file's own URL.`,
+    { cause: new PassingRefusal(reason) },
   );
 }
 

@@ -5,7 +5,7 @@ import { PixazoProvider } from './pixazo.js';
 import type { Provider } from './provider.js';
 import { ScenarioProvider } from './scenario.js';
 
-type Hints = Pick<FalOptions, 'typicalSeconds' | 'resolve' | 'observe'>;
+type Hints = Pick<FalOptions, 'typicalSeconds' | 'resolve' | 'observe' | 'clock'>;
 
 /** The providers of every set of keys that is in use; equal keys share connections and uploads. */
 export class Providers {

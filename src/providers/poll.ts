@@ -1,4 +1,4 @@
-import { CallError, type Reply, retryAfterOf } from './call-error.js';
+import { bare, CallError, type Reply, retryAfterOf } from './call-error.js';
 import type { Clock } from './clock.js';
 import { wordsOf } from './json-api.js';
 import {
@@ -81,6 +81,8 @@ class Poller<Value> {
   #failures = 0;
   #denials = 0;
   #deniedSince: number | undefined;
+  /** Every address of this round denied the job. */
+  #allDeny = true;
 
   constructor(
     look: (address: URL) => Promise<Look<Value>>,
@@ -105,12 +107,13 @@ class Poller<Value> {
       try {
         const found = await this.#look(this.#address());
         if (found === 'unreadable') {
-          wait = this.#failed('it answered something that is no status');
+          wait = this.#failed(`${this.#options.title} answered something that cannot be read`);
           continue;
         }
         this.#failures = 0;
         this.#denials = 0;
         this.#deniedSince = undefined;
+        this.#context.trouble?.(undefined);
         if ('done' in found) return found.done;
         this.#teller.see(found.seen);
         wait = Math.max(this.#interval(), found.retryAfterMs ?? 0);
@@ -127,14 +130,15 @@ class Poller<Value> {
   #mend({ reply, message }: CallError): number {
     const least = retryAfterOf(reply) ?? 0;
     if (reply && (isDenial(reply) || isRedirect(reply))) {
+      this.#allDeny = isDenial(reply) && (this.#at === 0 || this.#allDeny);
       this.#at = (this.#at + 1) % this.#options.addresses.length;
       if (this.#at !== 0) return 0;
-      if (isDenial(reply)) return this.#denied(reply);
+      if (this.#allDeny) return this.#denied(reply);
     }
     if (reply?.status === 401 || reply?.status === 403) {
       const { title } = this.#options;
       const words = wordsOf(reply) ?? `HTTP ${reply.status}`;
-      this.#teller.trouble(`${title} refuses the key, the job goes on: ${words}`);
+      this.#context.trouble?.(`${title} refuses the key: ${bare(words)}`);
       return Math.max(least, backoffMs(++this.#failures, LOCKED_MS));
     }
     return Math.max(least, this.#failed(message));
@@ -152,7 +156,7 @@ class Poller<Value> {
     const { title, id } = this.#options;
     this.#context.log.debug('cannot read a status', { provider: title, request: id, error: why });
     if (++this.#failures >= TELL_AFTER) {
-      this.#teller.trouble(`${title} cannot be asked at present, trying again`);
+      this.#context.trouble?.(why);
     }
     return backoffMs(this.#failures);
   }
@@ -186,7 +190,6 @@ class Teller {
   readonly #context: FollowContext;
   readonly #clock: Clock;
   readonly #progress: TimedProgress;
-  #trouble: string | undefined;
   #told: ProviderStatus | undefined;
   #toldAt = 0;
 
@@ -197,20 +200,13 @@ class Teller {
   }
 
   see(seen: Seen): void {
-    this.#trouble = undefined;
     this.#progress.see(seen, this.#clock.now());
-    this.tell();
-  }
-
-  trouble(text: string): void {
-    this.#trouble = text;
     this.tell();
   }
 
   tell(): void {
     const now = this.#clock.now();
-    const at = this.#progress.at(now);
-    const status = this.#trouble === undefined ? at : { ...at, stage: this.#trouble };
+    const status = this.#progress.at(now);
     const told = this.#told;
     const sameState = told?.running === status.running && told.stage === status.stage;
     const same =

@@ -88,6 +88,8 @@ export interface ProviderContext {
   log: Log;
   /** The bytes of an input image by its key. */
   readInput(key: string): Promise<Uint8Array>;
+  /** Told why the provider cannot be asked about the job at present, in a clause; undefined once it can again. */
+  trouble?: ((why: string | undefined) => void) | undefined;
 }
 
 export interface SubmitRequest {

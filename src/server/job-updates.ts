@@ -58,7 +58,7 @@ export class JobUpdates {
       const job = await jobs.get(id);
       if (!job || job.principal !== this.#deps.principal) return;
       // The bus may call without a change, and a lease is no change for anybody outside.
-      const now = `${job.state} ${job.stage} ${job.progress} ${job.queuePosition ?? ''} ${job.cancelOutcome ?? ''}`;
+      const now = `${job.state} ${job.stage} ${job.progress} ${job.queuePosition ?? ''} ${job.trouble?.why ?? ''} ${job.cancelOutcome ?? ''}`;
       if (now === seen) return;
       seen = now;
       await this.#send(uri);

@@ -39,7 +39,7 @@ export class ProgressReporter {
   update(job: Job): void {
     if (!this.#send || this.#stopped) return;
     this.#job = job;
-    const stage = `${job.state} ${job.stage} ${job.queuePosition ?? ''}`;
+    const stage = `${job.state} ${job.stage} ${job.queuePosition ?? ''} ${job.trouble?.why ?? ''}`;
     if (stage === this.#stage && Date.now() - this.#sentAt < LEAST_MS) return;
     this.#stage = stage;
     this.#tell();

@@ -103,6 +103,8 @@ function isJob(value: unknown): value is Job {
     isNumber(value['progress']) &&
     isString(value['stage']) &&
     isBoolean(value['cancelRequested']) &&
+    optional(value['cancelError'], isString) &&
+    optional(value['trouble'], (it) => isObject(it) && isString(it['why']) && isNumber(it['since'])) &&
     optional(value['seed'], isNumber) &&
     (value['estimateUsd'] === null || isNumber(value['estimateUsd'])) &&
     optional(value['ceiling'], (it) => isObject(it) && isNumber(it['usd']) && isBoolean(it['unknown'])) &&

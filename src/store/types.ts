@@ -89,8 +89,12 @@ export interface Job {
   cancelRequested: boolean;
   /** What the provider made of the request to cancel. */
   cancelOutcome?: 'removed' | 'running' | 'finished' | 'unsupported' | 'failed';
+  /** Why it was not taken, in a sentence. */
+  cancelError?: string;
   /** How often it was asked for. */
   cancelAsked?: number;
+  /** The provider cannot be asked about it: why, in a clause, and since when. */
+  trouble?: { why: string; since: number };
   seed?: number;
   /** US dollars; `null` is unknown. */
   estimateUsd: number | null;

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { inspectInWorker } from '../../src/glb/run.js';
 import { storeError } from '../../src/jobs/collect.js';
 import type { OutputFile, Route } from '../../src/jobs/model.js';
 import { settle, type Settled } from '../../src/jobs/settle.js';
@@ -40,7 +41,7 @@ async function settled(job: Job, beside: OutputFile['source']): Promise<Settled>
       ],
     }),
   };
-  const deps = { files: store.assets, fetcher, log: silentLog };
+  const deps = { files: store.assets, fetcher, log: silentLog, inspect: inspectInWorker };
   return settle(deps, job, route, [], new AbortController().signal);
 }
 

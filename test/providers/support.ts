@@ -28,9 +28,22 @@ export function context(signal = new AbortController().signal): ProviderContext 
   return { signal, log: silentLog, readInput: () => Promise.reject(new Error('not used')) };
 }
 
-export function followContext(signal?: AbortSignal): FollowContext & { reports: ProviderStatus[] } {
+/** What was told of a job that is followed: where it stands, and why it could not be asked about. */
+interface Told {
+  reports: ProviderStatus[];
+  troubles: (string | undefined)[];
+}
+
+export function followContext(signal?: AbortSignal): FollowContext & Told {
   const reports: ProviderStatus[] = [];
-  return { ...context(signal), reports, report: (status) => void reports.push(status) };
+  const troubles: (string | undefined)[] = [];
+  return {
+    ...context(signal),
+    reports,
+    troubles,
+    report: (status) => void reports.push(status),
+    trouble: (why) => void (why !== troubles.at(-1) && troubles.push(why)),
+  };
 }
 
 /** What a promise was rejected with. */

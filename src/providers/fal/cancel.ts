@@ -63,7 +63,7 @@ async function outcomeOf(
     return accepted && /499|cancell?ed/.test(cancelled) ? 'removed' : 'finished';
   }
   if (status?.state === 'queued' && accepted) return 'removed';
-  return status || accepted ? 'running' : 'finished';
+  return status || accepted || reply?.status === 200 ? 'running' : 'finished';
 }
 
 function parse(text: string): unknown {

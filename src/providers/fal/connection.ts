@@ -153,7 +153,7 @@ export class FalConnection {
 function responseTo(reply: Reply, call: Call): Response {
   call.reply = reply;
   if (reply.status < 200 || reply.status > 299) throw answered(reply);
-  return new TextResponse(reply.text, reply.status, headerOf(reply, 'content-type'));
+  return new TextResponse(reply.text, reply.status, typeOf(reply));
 }
 
 /** A response whose text is there: the stream that a usual one wraps it in costs more than the rest of it. */
@@ -165,6 +165,18 @@ class TextResponse extends Response {
     super(null, { status, headers: { 'content-type': contentType } });
     this.text = () => Promise.resolve(text);
     this.json = async () => JSON.parse(text);
+  }
+}
+
+/** JSON is JSON, whatever something in between calls it; the client reads it under its own name only. */
+function typeOf(reply: Reply): string | undefined {
+  const named = headerOf(reply, 'content-type');
+  if (named?.startsWith('application/json') || !/^\s*[[{]/.test(reply.text)) return named;
+  try {
+    JSON.parse(reply.text);
+    return 'application/json';
+  } catch {
+    return named;
   }
 }
 

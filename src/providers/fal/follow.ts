@@ -40,6 +40,7 @@ const TELL_AFTER = 4;
 const LOCKED_MS = 5_000;
 /** fal must deny a request so many times, at every address that it may have, before it counts as gone. */
 const MAX_DENIALS = 3;
+const UNREADABLE = 'fal answered something that cannot be read';
 const DENIED_MS = 1_500;
 const DENIED_MOST_MS = 10_000;
 /** A gateway that has just been restarted denies everything for a while. */
@@ -77,7 +78,6 @@ class Follower {
   #failures = 0;
   #denials = 0;
   #deniedSince: number | undefined;
-  #trouble: string | undefined;
   #told: ProviderStatus | undefined;
   #toldAt = 0;
 
@@ -120,7 +120,7 @@ class Follower {
     try {
       const client = this.#connection.client({ signal, address: this.#address() });
       const status = readStatus(await client.queue.status(endpoint, { requestId, logs: true }));
-      if (!status) return this.#failed('fal answered something that is no status');
+      if (!status) return this.#failed(UNREADABLE);
       if (this.#take(status)) return 'done';
     } catch (error) {
       return this.#mend(error);
@@ -157,6 +157,8 @@ class Follower {
         return 0;
       }
       this.#strike();
+      // Where fal answers with a refusal, and not with a stream, the status may still be had.
+      if (error instanceof CallError && error.reply) this.#pollUntil = clock.now() + POLL_INSTEAD_MS;
       return this.#mend(error);
     }
   }
@@ -197,7 +199,7 @@ class Follower {
     this.#failures = 0;
     this.#denials = 0;
     this.#deniedSince = undefined;
-    this.#trouble = undefined;
+    this.#context.trouble?.(undefined);
     this.#progress.seen(status, this.#options.clock.now());
     if (status.state === 'done') return true;
     this.#tell();
@@ -208,7 +210,7 @@ class Follower {
   #mend(error: unknown): number {
     const { signal } = this.#context;
     signal.throwIfAborted();
-    if (error instanceof SyntaxError) return this.#failed('fal answered something that is no JSON');
+    if (error instanceof SyntaxError) return this.#failed(UNREADABLE);
     // A defect of ours, which is not fal's trouble.
     if (!(error instanceof CallError)) throw error;
     const { reply } = error;
@@ -217,8 +219,9 @@ class Follower {
     if (reply?.status === 401 || reply?.status === 403) {
       const words = bare(complaintOf(reply).message ?? `HTTP ${reply.status}`);
       this.#failures++;
-      this.#trouble = `fal ${isLock(words) ? 'has locked the account' : 'refuses the key'}, the job goes on: ${words}`;
-      this.#tell();
+      this.#context.trouble?.(
+        `fal ${isLock(words) ? 'has locked the account' : 'refuses the key'}: ${words}`,
+      );
       return Math.max(least, backoffMs(this.#failures, LOCKED_MS));
     }
     return Math.max(least, this.#failed(error.message));
@@ -228,8 +231,7 @@ class Follower {
     this.#failures++;
     this.#context.log.debug('cannot read a status', { request: this.#operation.requestId, error: why });
     if (this.#failures >= TELL_AFTER) {
-      this.#trouble = 'fal cannot be asked at present, trying again';
-      this.#tell();
+      this.#context.trouble?.(why);
     }
     return backoffMs(this.#failures);
   }
@@ -251,8 +253,7 @@ class Follower {
   /** Reports where the job is, unless that was said just now. */
   #tell(): void {
     const now = this.#options.clock.now();
-    const at = this.#progress.at(now);
-    const status = this.#trouble === undefined ? at : { ...at, stage: this.#trouble };
+    const status = this.#progress.at(now);
     const told = this.#told;
     const same =
       told?.running === status.running &&

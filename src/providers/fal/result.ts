@@ -1,7 +1,7 @@
 import { isJsonObject, toJson } from '../../json.js';
 import { type ProviderContext, ProviderFailure, type ProviderResult } from '../provider.js';
 import { bare, CallError, type Reply, headerOf } from '../call-error.js';
-import { complaintOf } from './complaint.js';
+import { complaintOf, statusInWords } from './complaint.js';
 import type { Clock } from '../clock.js';
 import type { Call, FalConnection } from './connection.js';
 import { expired } from './follow.js';
@@ -19,6 +19,9 @@ const ALL_DENIED_FOR_MS = 60_000;
 /** What nothing else confirms, a failure or a page in place of the result, is believed when it outlasts results. */
 const BELIEVE_AFTER_MS = 2 * 3_600_000;
 const LOCKED_MS = 5_000;
+/** Failures after which the caller is told. */
+const TELL_AFTER = 4;
+const NO_RESULT = 'it is done, and fal answered something that is no result';
 
 export interface ResultDeps {
   connection: FalConnection;
@@ -36,7 +39,7 @@ export interface ResultDeps {
 export async function result(
   { connection, clock, follow }: ResultDeps,
   operation: FalOperation,
-  { signal, log }: ProviderContext,
+  { signal, log, trouble }: ProviderContext,
 ): Promise<ProviderResult> {
   const { requestId, endpoint } = operation;
   const addresses = addressesOf(operation, 'result', connection.hosts);
@@ -52,14 +55,15 @@ export async function result(
       const body = toJson(data);
       if (isJsonObject(body)) return { body, billedUnits: billedUnits(call.reply) };
       if (clock.now() - since > BELIEVE_AFTER_MS) throw unreadableResult(operation);
+      trouble?.(NO_RESULT);
     } catch (error) {
       if (error instanceof ProviderFailure) throw error;
       signal.throwIfAborted();
       const reply = error instanceof CallError ? error.reply : undefined;
       // What is neither an answer nor a text that is no JSON is a defect of ours.
       if (!(error instanceof CallError) && !(error instanceof SyntaxError)) throw error;
-      if (error instanceof SyntaxError && clock.now() - since > BELIEVE_AFTER_MS)
-        throw unreadableResult(operation);
+      const believed = clock.now() - since > BELIEVE_AFTER_MS;
+      if (error instanceof SyntaxError && believed) throw unreadableResult(operation);
       if (reply?.status === 404 || reply?.status === 410) {
         at = (at + 1) % addresses.length;
         if (at !== 0) continue;
@@ -80,9 +84,10 @@ export async function result(
         const stored = status?.state === 'done' && status.error !== undefined;
         if (stored) throw failureOf(operation, reply);
         // It is done there and was perhaps billed; only what came of it cannot be read any more.
-        if (clock.now() - since > BELIEVE_AFTER_MS) throw expired(operation, reply);
+        if (believed) throw unreadableResult(operation, `, fal answered ${statusInWords(reply)}`);
       }
       log.debug('cannot read a result yet', { request: requestId, error: String(error) });
+      if (failures + 1 >= TELL_AFTER) trouble?.(error instanceof SyntaxError ? NO_RESULT : error.message);
       const least = retryAfterMs(reply && headerOf(reply, 'retry-after')) ?? 0;
       const locked = reply?.status === 401 || reply?.status === 403;
       await clock.sleep(Math.max(least, backoffMs(++failures, locked ? LOCKED_MS : undefined)), signal);
@@ -190,10 +195,10 @@ function deniedFor(operation: FalOperation, reply: Reply, status: FalStatus | un
   );
 }
 
-function unreadableResult({ requestId }: FalOperation): ProviderFailure {
+function unreadableResult({ requestId }: FalOperation, why = ''): ProviderFailure {
   return new ProviderFailure(
     'failed',
-    `fal says that the job is done, but its result cannot be read. It was probably charged: look for request ${requestId} at https://fal.ai/dashboard/requests.`,
+    `fal says that the job is done, but its result cannot be read${why}. It was probably charged: look for request ${requestId} at https://fal.ai/dashboard/requests.`,
     { charged: 'unknown' },
   );
 }

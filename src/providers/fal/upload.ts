@@ -83,9 +83,12 @@ function uploadError(error: unknown): SubmitError {
   const reply = error instanceof CallError ? error.reply : undefined;
   const refusal = reply && reply.status !== 404 ? refusalOf(reply, refusals('its storage')) : undefined;
   if (refusal) return refusal;
+  // What is no address, or no JSON, is told by none of the client's own errors.
+  const nonsense = error instanceof TypeError || error instanceof SyntaxError;
+  const why = nonsense ? 'its storage answered something that cannot be read' : messageOf(error);
   return new SubmitError(
     'refused',
-    `The image could not be uploaded to fal: ${messageOf(error)}. Nothing was bought; call again.`,
+    `The image could not be uploaded to fal: ${why}. Nothing was bought; call again.`,
     { cause: error },
   );
 }

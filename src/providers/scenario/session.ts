@@ -1,12 +1,12 @@
 import type { Json, JsonObject } from '../../json.js';
 import { isRecord } from '../../json.js';
-import { CallError, retryAfterOf } from '../call-error.js';
+import { retryAfterOf } from '../call-error.js';
 import { type Clock, systemClock } from '../clock.js';
 import { createFetcher } from '../fetch.js';
 import { below, JsonApi } from '../json-api.js';
 import { keyVerdict } from '../key-verdict.js';
 import { orAborted } from '../or-aborted.js';
-import { type Look, poll, untilAnswered } from '../poll.js';
+import { type Look, poll, type PollOptions } from '../poll.js';
 import {
   type CancelOutcome,
   type FollowContext,
@@ -109,7 +109,7 @@ export class ScenarioSession implements ProviderSession {
     const job = await this.#succeeded(operation, { ...context, report: () => undefined });
     const assets: ScenarioAsset[] = [];
     for (const id of job.assetIds) {
-      const asset = await this.#asset(id, context);
+      const asset = await this.#asset(operation, id, context);
       if (asset) assets.push(asset);
     }
     if (assets.length === 0) throw deletedFiles(operation, job);
@@ -148,7 +148,7 @@ export class ScenarioSession implements ProviderSession {
 
   /** The job, once it has succeeded and names its files. */
   #succeeded(operation: ScenarioOperation, context: FollowContext): Promise<ScenarioJob> {
-    const { url: base, pollMs, typicalSeconds } = this.#options;
+    const { url: base } = this.#options;
     let empty = 0;
     const look = async (url: URL): Promise<Look<ScenarioJob>> => {
       const { reply, value } = await this.#api.call({ url, signal: context.signal });
@@ -164,35 +164,46 @@ export class ScenarioSession implements ProviderSession {
       const stage = `${status.replaceAll(/[^a-z]+/g, ' ')} at Scenario`;
       return { seen: { running: state === 'running', progress, stage }, retryAfterMs: retryAfterOf(reply) };
     };
-    return poll(look, context, {
+    return poll(look, context, this.#polling(operation, [below(base, `/jobs/${operation.jobId}`)]));
+  }
+
+  #polling(operation: ScenarioOperation, addresses: readonly [URL, ...URL[]]): PollOptions {
+    const { pollMs, typicalSeconds } = this.#options;
+    return {
       title: 'Scenario',
       id: operation.jobId,
       submittedAt: operation.submittedAt,
-      addresses: [below(base, `/jobs/${operation.jobId}`)],
+      addresses,
       pollMs,
       leastMs: LEAST_POLL_MS,
       mostMs: MOST_POLL_MS,
       typicalSeconds: typicalSeconds?.(operation.model),
       clock: this.#clock,
       unknown: () => unknownJob(operation),
-    });
+    };
   }
 
   /** Undefined when it is not there any more, or has no file. */
-  async #asset(id: string, context: ProviderContext): Promise<ScenarioAsset | undefined> {
-    const url = below(this.#options.url, `/assets/${id}`);
-    const call = { url, signal: context.signal };
-    try {
-      for (let looks = 1; ; looks++) {
-        const { value } = await untilAnswered(() => this.#api.call(call), context, { clock: this.#clock });
-        const asset = readAsset(value, id);
-        if (asset || looks === MAX_EMPTY) return asset;
-        await this.#clock.sleep(LEAST_POLL_MS, context.signal);
-      }
-    } catch (error) {
-      if (error instanceof CallError && error.reply) return undefined;
-      throw error;
-    }
+  #asset(
+    operation: ScenarioOperation,
+    id: string,
+    context: ProviderContext,
+  ): Promise<ScenarioAsset | undefined> {
+    const address = below(this.#options.url, `/assets/${id}`);
+    let empty = 0;
+    const look = async (url: URL): Promise<Look<ScenarioAsset | undefined>> => {
+      const { value } = await this.#api.call({ url, signal: context.signal });
+      if (!isRecord(value)) return 'unreadable';
+      const asset = readAsset(value, id);
+      if (asset || ++empty === MAX_EMPTY) return { done: asset };
+      return 'unreadable';
+    };
+    return poll(look, { ...context, report: () => undefined }, this.#polling(operation, [address])).catch(
+      (error: unknown) => {
+        if (error instanceof ProviderFailure) return undefined;
+        throw error;
+      },
+    );
   }
 }
 
