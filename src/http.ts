@@ -17,7 +17,8 @@ import { uploadLink } from './http/uploads.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
 import { openJobs, openLog } from './open.js';
-import { visibleTools } from './server.js';
+import type { ServerDeps } from './server.js';
+import { visibleTools } from './server/tool-list.js';
 
 /** The Streamable HTTP server: many clients, each a principal, every protocol revision. */
 
@@ -28,6 +29,8 @@ export interface HttpOptions {
   port: number;
   timeouts?: Partial<Timeouts>;
   sessions?: Partial<SessionLimits>;
+  /** What is offered in place of our own tools, resources and prompts. */
+  registry?: ServerDeps['registry'];
 }
 
 export interface HttpServer {
@@ -47,7 +50,7 @@ const STOP_WITHIN_MS = 8_000;
  */
 export async function startHttp(
   config: Config,
-  { host, port, timeouts, sessions = {} }: HttpOptions,
+  { host, port, timeouts, sessions = {}, registry }: HttpOptions,
   log: Log,
 ): Promise<HttpServer> {
   visibleTools(config, true);
@@ -84,6 +87,7 @@ export async function startHttp(
       locate,
       stateKey,
       uploadLink: () => uploadLink(links, base ?? '', name),
+      registry,
       maxReadBytes: MAX_READ_BYTES,
     }),
   });

@@ -6,7 +6,8 @@ import type { Jobs } from './jobs/service.js';
 import { locateOnDisk, LOCAL_PRINCIPAL, openJobs, openLog } from './open.js';
 import { LineTransport } from './server/line-transport.js';
 import { Listening } from './server/listening.js';
-import { createServer, visibleTools } from './server.js';
+import { createServer } from './server.js';
+import { visibleTools } from './server/tool-list.js';
 
 /** The stdio server: one client, one local principal, every protocol revision. */
 

@@ -2,8 +2,7 @@ import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
 import { isRecord } from '../json.js';
 import type { Log } from '../log.js';
-import { createServer, type ServerDeps } from '../server.js';
-import { QUICK_TOOLS } from '../server/direct.js';
+import { createServer, registryOf, type ServerDeps } from '../server.js';
 import { JobUpdates } from '../server/job-updates.js';
 import { Listening } from '../server/listening.js';
 import type { Exchange } from './exchange.js';
@@ -46,7 +45,7 @@ export class ModernRequests {
       leg.listening.begin(id, uris);
       response.once('close', () => leg.listening.end(id));
     }
-    const handler = isSlow(body) ? leg.streaming : leg.quick;
+    const handler = isSlow(body, deps) ? leg.streaming : leg.quick;
     const { method = 'POST', url = '/', headers } = request;
     const like = { method, url, headers, [Symbol.asyncIterator]: () => request[Symbol.asyncIterator]() };
     await toNodeHandler(handler)(like, response, body);
@@ -98,9 +97,9 @@ export class ModernRequests {
   }
 }
 
-function isSlow(body: unknown): boolean {
+function isSlow(body: unknown, deps: ServerDeps): boolean {
   if (!isRecord(body) || body['method'] !== 'tools/call') return false;
-  return !isRecord(body['params']) || !QUICK_TOOLS.has(body['params']['name']);
+  return !isRecord(body['params']) || !registryOf(deps).tools.quick.has(body['params']['name']);
 }
 
 function listenedUris(body: unknown): string[] {

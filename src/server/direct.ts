@@ -1,6 +1,7 @@
 import { PROTOCOL_VERSION_META_KEY, SERVER_INFO_META_KEY } from '@modelcontextprotocol/server';
 import { isRecord } from '../json.js';
-import { LIST_CACHE_HINT, type ServerDeps, serverInfo, toolLists } from '../server.js';
+import { LIST_CACHE_HINT, type ServerDeps, registryOf, serverInfo } from '../server.js';
+import type { ToolSource } from './registry.js';
 
 /**
  * The same answers as a server object gives, for requests of 2026-07-28 that need nothing of what such an object is
@@ -9,16 +10,6 @@ import { LIST_CACHE_HINT, type ServerDeps, serverInfo, toolLists } from '../serv
  */
 
 export const DIRECT_REVISION = '2026-07-28';
-
-/** Tools that answer at once. */
-export const QUICK_TOOLS: ReadonlySet<unknown> = new Set([
-  'list_models',
-  'get_job',
-  'list_jobs',
-  'list_assets',
-  'upload_image',
-  'delete_asset',
-]);
 
 export type DirectRequest = {
   /** Of what the request says of itself; the protocol entry must have taken it once. */
@@ -46,7 +37,7 @@ export function directRequest(body: unknown): DirectRequest | undefined {
   if (envelope === undefined) return undefined;
   if (method === 'tools/list') return hasOnly(params, LIST_KEYS) ? { envelope, id, method } : undefined;
   const { name, arguments: args } = params;
-  if (method !== 'tools/call' || !hasOnly(params, CALL_KEYS) || !QUICK_TOOLS.has(name)) return undefined;
+  if (method !== 'tools/call' || !hasOnly(params, CALL_KEYS)) return undefined;
   if (typeof name !== 'string') return undefined;
   // The protocol entry drops an argument of this name.
   if (args !== undefined && (!isRecord(args) || Object.hasOwn(args, '__proto__'))) return undefined;
@@ -57,40 +48,17 @@ export function directRequest(body: unknown): DirectRequest | undefined {
  * The JSON text of the result; `undefined` when a server object has to answer.
  */
 export async function directResult(deps: ServerDeps, request: DirectRequest): Promise<string | undefined> {
-  if (request.method === 'tools/list') return listText(deps);
-  if (!toolLists(deps).list.tools.some(({ name }) => name === request.name)) return undefined;
-  loading ??= loadTools();
-  const { callTool, errorResult, tools } = await loading;
-  const tool = tools().find(({ name }) => name === request.name);
-  if (tool?.effect !== 'reads') return undefined;
-  let result;
-  try {
-    const jobs = await deps.jobs();
-    const { principal, config, log } = deps;
-    result = await callTool(tool, request.args, {
-      principal,
-      config,
-      log,
-      jobs,
-      locate: deps.locate(jobs),
-      // They have answered before anybody could give up.
-      signal: NEVER,
-      uploadLink: deps.uploadLink,
-      progress: () => undefined,
-    });
-  } catch (error) {
-    result = errorResult(error, tool.name, deps.log);
-  }
-  return JSON.stringify(complete(result));
+  const { tools } = registryOf(deps);
+  if (request.method === 'tools/list') return listText(tools);
+  const { name, args } = request;
+  if (!tools.quick.has(name) || !tools.lists.list.tools.some((tool) => tool.name === name)) return undefined;
+  const result = await tools.direct?.(name, args);
+  return result && JSON.stringify(complete(result));
 }
 
-const loadTools = () => import('../tools/index.js');
-let loading: ReturnType<typeof loadTools> | undefined;
-const NEVER = new AbortController().signal;
 const listTexts = new WeakMap<object, string>();
 
-function listText(deps: ServerDeps): string {
-  const { list } = toolLists(deps);
+function listText({ lists: { list } }: ToolSource): string {
   const known = listTexts.get(list);
   if (known !== undefined) return known;
   const text = JSON.stringify(complete({ ...list, ...LIST_CACHE_HINT }));

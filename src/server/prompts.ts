@@ -1,17 +1,27 @@
-import type { GetPromptResult, Prompt, Server as McpServer } from '@modelcontextprotocol/server';
+import type {
+  InputRequiredResult,
+  Prompt,
+  PromptMessage,
+  Server as McpServer,
+  ServerContext,
+} from '@modelcontextprotocol/server';
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 
 /** What a person can start from the menu of a client; most show it as a slash command. */
 
-interface PromptEntry {
+export interface PromptEntry {
   definition: Prompt;
-  /** What the agent is asked to do. */
-  text: (given: (name: string) => string | undefined) => string;
+  /** What the agent is told. */
+  messages: (given: Given, context: ServerContext) => PromptMessage[] | InputRequiredResult;
 }
+
+/** What was given for an argument; nothing counts as not given. */
+export type Given = (argument: string) => string | undefined;
 
 const MAX_ARGUMENT_CHARACTERS = 4_000;
 
-const PROMPTS: readonly PromptEntry[] = [
+/** Ours. */
+export const PROMPTS: readonly PromptEntry[] = [
   {
     definition: {
       name: 'make_3d_model',
@@ -28,11 +38,11 @@ const PROMPTS: readonly PromptEntry[] = [
         { name: 'save_to', description: 'File or folder where the GLB goes' },
       ],
     },
-    text: (given) => {
+    messages: (given) => {
       const purpose = given('purpose');
       const budget = given('max_usd');
       const target = given('save_to');
-      return [
+      const text = [
         `Make a 3D model from ${given('image')}${purpose === undefined ? '' : ` for ${purpose}`}.`,
         '1. Call list_models and choose the model that fits the pictures and the purpose; tell me which one, why, and what it costs.',
         budget === undefined
@@ -44,25 +54,28 @@ const PROMPTS: readonly PromptEntry[] = [
           ? '5. Tell me where the file is, or ask me where to save it.'
           : `5. Save it to ${target} with save_asset.`,
       ].join('\n');
+      return [{ role: 'user', content: { type: 'text', text } }];
     },
   },
 ];
 
-export function servePrompts(server: McpServer): void {
-  const list = { prompts: PROMPTS.map(({ definition }) => definition) };
+export function servePrompts(server: McpServer, prompts: readonly PromptEntry[]): void {
+  const list = { prompts: prompts.map(({ definition }) => definition) };
   server.setRequestHandler('prompts/list', () => list);
-  server.setRequestHandler('prompts/get', ({ params }) => promptResult(params.name, params.arguments ?? {}));
+  server.setRequestHandler('prompts/get', ({ params }, context) => {
+    const entry = prompts.find(({ definition }) => definition.name === params.name);
+    if (!entry) {
+      const names = list.prompts.map(({ name }) => name).join(', ');
+      throw invalid(`There is no prompt ${params.name.slice(0, 80)}; there is ${names}.`);
+    }
+    const { description } = entry.definition;
+    const messages = entry.messages(checked(entry.definition, params.arguments ?? {}), context);
+    return Array.isArray(messages) ? { description, messages } : messages;
+  });
 }
 
-/** @throws ProtocolError for an unknown prompt or arguments that it does not take */
-function promptResult(name: string, args: Record<string, string>): GetPromptResult {
-  const entry = PROMPTS.find(({ definition }) => definition.name === name);
-  if (!entry) {
-    throw invalid(
-      `There is no prompt ${name.slice(0, 80)}; there is ${PROMPTS.map(({ definition }) => definition.name).join(', ')}.`,
-    );
-  }
-  const known = entry.definition.arguments ?? [];
+/** @throws ProtocolError for arguments that the prompt does not take */
+function checked({ name, arguments: known = [] }: Prompt, args: Record<string, string>): Given {
   for (const [argument, value] of Object.entries(args)) {
     if (!known.some((one) => one.name === argument)) {
       throw invalid(
@@ -73,13 +86,10 @@ function promptResult(name: string, args: Record<string, string>): GetPromptResu
       throw invalid(`${argument} is too long; give a path or a URL, not the picture itself.`);
     }
   }
-  const given = (argument: string): string | undefined => args[argument]?.trim() || undefined;
+  const given: Given = (argument) => args[argument]?.trim() || undefined;
   const missing = known.find((one) => one.required && given(one.name) === undefined);
   if (missing) throw invalid(`${name} needs ${missing.name}: ${missing.description ?? ''}.`);
-  return {
-    description: entry.definition.description,
-    messages: [{ role: 'user', content: { type: 'text', text: entry.text(given) } }],
-  };
+  return given;
 }
 
 function invalid(message: string): ProtocolError {

@@ -1,240 +1,59 @@
-import type { ReadResourceResult, Server as McpServer } from '@modelcontextprotocol/server';
-import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError } from '@modelcontextprotocol/server';
+import type {
+  CompleteResult,
+  ListResourcesResult,
+  ReadResourceResult,
+  ResourceTemplateType,
+  Server as McpServer,
+} from '@modelcontextprotocol/server';
+import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { randomUUID } from 'node:crypto';
 import { MeshwrightError, messageOf } from '../errors.js';
-import { echo, type Log, redact } from '../log.js';
-import { viewInspection } from '../jobs/inspection.js';
-import type { Jobs } from '../jobs/service.js';
-import { jobIdOf, assetUri, jobUri, SCHEME } from '../jobs/uris.js';
-import { formatBytes, viewJob } from '../jobs/view.js';
-import type { ServerDeps } from '../server.js';
+import { type Log, redact } from '../log.js';
 import type { JobUpdates } from './job-updates.js';
-import type { Asset } from '../store/types.js';
 
-/** Jobs, assets and the catalogue as resources, with templates, completion and subscriptions. */
+/** Resources with templates, completion and subscriptions. */
 
-/** Size of a part of a file, for clients that have nothing else. */
-export const PART_BYTES = 4 * 1024 * 1024;
-const PAGE = 50;
-const COMPLETIONS = 100;
-const MODELS_URI = `${SCHEME}://models`;
-
-type Target =
-  | { kind: 'models' }
-  | { kind: 'job'; id: string }
-  | { kind: 'asset' | 'info'; id: string }
-  | { kind: 'part'; id: string; part: number };
-
-/** Registers the methods of resources, subscriptions to `updates`, and completion. */
-export function serveResources(server: McpServer, deps: ServerDeps, updates: JobUpdates): void {
-  new Resources(deps).serve(server, updates);
+/** Its errors are MeshwrightError and ProtocolError, which are shown; anything else is a defect. */
+export interface ResourceSource {
+  list: (cursor: string | undefined) => Promise<ListResourcesResult>;
+  templates: ResourceTemplateType[];
+  read: (uri: string, signal: AbortSignal) => Promise<ReadResourceResult>;
+  /** Values of an argument, of a template or a prompt, that begin like this. */
+  complete: (argument: string, value: string) => Promise<Completion>;
 }
 
-class Resources {
-  readonly #deps: ServerDeps;
+export type Completion = CompleteResult['completion'];
 
-  constructor(deps: ServerDeps) {
-    this.#deps = deps;
-  }
-
-  serve(server: McpServer, updates: JobUpdates): void {
-    server.setRequestHandler('resources/list', ({ params }) => this.#guard(this.#list(params?.cursor)));
-    server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: TEMPLATES }));
-    server.setRequestHandler('resources/read', ({ params }, { mcpReq }) =>
-      this.#guard(this.#read(params.uri, mcpReq.signal)),
-    );
-    server.setRequestHandler('resources/subscribe', async ({ params }) => {
-      await this.#guard(updates.subscribe(params.uri));
-      return {};
-    });
-    server.setRequestHandler('resources/unsubscribe', ({ params }) => {
-      updates.unsubscribe(params.uri);
-      return {};
-    });
-    server.setRequestHandler('completion/complete', async ({ params }) => ({
-      completion: await this.#guard(this.#complete(params.argument.name, params.argument.value)),
-    }));
-  }
-
-  async #list(cursor: string | undefined): Promise<{ resources: ListedResource[]; nextCursor?: string }> {
-    const jobs = await this.#deps.jobs();
-    const page = await jobs.assets.list(this.#deps.principal, { limit: PAGE, cursor });
-    const files = page.rows.map((asset) => ({
-      uri: assetUri(asset.id),
-      name: asset.name,
-      mimeType: asset.mimeType,
-      size: asset.sizeBytes,
-      description: `${asset.role}, ${formatBytes(asset.sizeBytes)}, made ${new Date(asset.createdAt).toISOString()}`,
-    }));
-    const models = {
-      uri: MODELS_URI,
-      name: 'models',
-      mimeType: 'application/json',
-      description: 'All models with prices',
-    };
-    return {
-      resources: cursor === undefined ? [models, ...files] : files,
-      ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-    };
-  }
-
-  async #complete(
-    argument: string,
-    value: string,
-  ): Promise<{ values: string[]; total?: number; hasMore?: boolean }> {
-    const jobs = await this.#deps.jobs();
-    const { principal } = this.#deps;
-    const page =
-      argument === 'job_id'
-        ? await jobs.list(principal, { limit: COMPLETIONS })
-        : argument === 'asset_id'
-          ? await jobs.assets.list(principal, { limit: COMPLETIONS })
-          : { rows: [] };
-    const values = page.rows.map(({ id }) => id).filter((id) => id.startsWith(value));
-    return { values, hasMore: page.nextCursor !== undefined };
-  }
-
-  async #read(uri: string, signal: AbortSignal): Promise<ReadResourceResult> {
-    const target = parseUri(uri);
-    if (!target)
-      throw noResource(
-        uri,
-        `There is no resource ${echo(uri)}; resources/templates/list shows what there is.`,
-      );
-    const jobs = await this.#deps.jobs();
-    return this.#readTarget(uri, target, jobs, signal).catch((error: unknown) => {
-      if (error instanceof MeshwrightError && error.code === 'not_found') {
-        throw noResource(uri, redact(error.message));
-      }
-      throw error;
-    });
-  }
-
-  async #readTarget(
-    uri: string,
-    target: Target,
-    jobs: Jobs,
-    signal: AbortSignal,
-  ): Promise<ReadResourceResult> {
-    const { principal, locate, maxReadBytes } = this.#deps;
-    switch (target.kind) {
-      case 'models': {
-        const { catalogue } = await import('../tools/list_models.js');
-        return json(uri, await catalogue(jobs, principal));
-      }
-      case 'job': {
-        const job = await jobs.get(principal, target.id);
-        return json(
-          uri,
-          viewJob(job, await jobs.assets.ofJob(job.id), { locate: locate(jobs), stalled: jobs.stalled(job) }),
-        );
-      }
-      case 'info': {
-        const { asset, inspection } = await jobs.assets.inspect(principal, target.id, signal);
-        return json(uri, viewInspection(asset.id, inspection));
-      }
-      case 'asset': {
-        const asset = await jobs.assets.get(principal, target.id);
-        if (asset.sizeBytes > maxReadBytes) throw this.#tooLarge(asset, jobs);
-        return blob(uri, asset, await jobs.assets.read(principal, asset.id));
-      }
-      case 'part': {
-        const asset = await jobs.assets.get(principal, target.id);
-        const start = target.part * PART_BYTES;
-        if (start >= Math.max(1, asset.sizeBytes))
-          throw noResource(uri, `${asset.id} has ${partsOf(asset)} parts, from 0.`);
-        const end = Math.min(asset.sizeBytes, start + PART_BYTES) - 1;
-        return blob(uri, asset, await jobs.assets.readRange(asset, start, end));
-      }
-    }
-  }
-
-  /** The one way from an error to an answer. */
-  async #guard<Out>(work: Promise<Out>): Promise<Out> {
+/** Registers the methods of resources, subscriptions to `updates`, and completion. */
+export function serveResources(
+  server: McpServer,
+  source: ResourceSource,
+  updates: JobUpdates,
+  log: Log,
+): void {
+  const guard = async <Out>(work: Promise<Out>): Promise<Out> => {
     try {
       return await work;
     } catch (error) {
-      throw protocolError(error, this.#deps.log);
+      throw protocolError(error, log);
     }
-  }
-
-  #tooLarge(asset: Asset, jobs: Jobs): ProtocolError {
-    const { path, url } = this.#deps.locate(jobs)(asset);
-    const parts = partsOf(asset);
-    return new ProtocolError(
-      ProtocolErrorCode.InvalidParams,
-      `${asset.id} has ${formatBytes(asset.sizeBytes)}, more than the ${formatBytes(this.#deps.maxReadBytes)} that are answered in one piece. ` +
-        `Use ${path ? `the file ${path}` : url ? 'its url' : 'save_asset'}, or read its ${parts} parts ${assetUri(asset.id)}/parts/0 to ${parts - 1}.`,
-      {
-        code: 'too_large',
-        size_bytes: asset.sizeBytes,
-        sha256: asset.sha256,
-        ...(path === undefined ? {} : { path }),
-        ...(url === undefined ? {} : { url }),
-        parts,
-        part_bytes: PART_BYTES,
-        part_template: `${assetUri(asset.id)}/parts/{n}`,
-      },
-    );
-  }
-}
-
-interface ListedResource {
-  uri: string;
-  name: string;
-  mimeType: string;
-  description: string;
-  size?: number;
-}
-
-const TEMPLATES = [
-  {
-    uriTemplate: jobUri('{job_id}'),
-    name: 'job',
-    description: 'A job; subscribe to hear of changes',
-    mimeType: 'application/json',
-  },
-  { uriTemplate: assetUri('{asset_id}'), name: 'asset', description: 'The bytes of a file' },
-  {
-    uriTemplate: `${assetUri('{asset_id}')}/info`,
-    name: 'asset info',
-    description: 'What is inside a GLB',
-    mimeType: 'application/json',
-  },
-  {
-    uriTemplate: `${assetUri('{asset_id}')}/parts/{n}`,
-    name: 'asset part',
-    description: 'Part n, from 0, of 4 MiB each, of a large file',
-    mimeType: 'application/octet-stream',
-  },
-];
-
-/** What a URI names; ids are checked against the rows later, never used as a path. */
-export function parseUri(uri: string): Target | undefined {
-  if (uri === MODELS_URI) return { kind: 'models' };
-  const job = jobIdOf(uri);
-  if (job !== undefined) return { kind: 'job', id: job };
-  const [, asset, rest, part] =
-    /^meshwright:\/\/assets\/([0-9a-z_]+)(\/info|\/parts\/(\d{1,6}))?$/.exec(uri) ?? [];
-  if (asset === undefined) return undefined;
-  if (part !== undefined) return { kind: 'part', id: asset, part: Number(part) };
-  return { kind: rest === '/info' ? 'info' : 'asset', id: asset };
-}
-
-function partsOf(asset: Asset): number {
-  return Math.max(1, Math.ceil(asset.sizeBytes / PART_BYTES));
-}
-
-function json(uri: string, value: object): ReadResourceResult {
-  return { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(value) }] };
-}
-
-function blob(uri: string, asset: Asset, bytes: Buffer): ReadResourceResult {
-  return { contents: [{ uri, mimeType: asset.mimeType, blob: bytes.toString('base64') }] };
-}
-
-function noResource(uri: string, message: string): ResourceNotFoundError {
-  return new ResourceNotFoundError(echo(uri), message);
+  };
+  server.setRequestHandler('resources/list', ({ params }) => guard(source.list(params?.cursor)));
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: source.templates }));
+  server.setRequestHandler('resources/read', ({ params }, { mcpReq }) =>
+    guard(source.read(params.uri, mcpReq.signal)),
+  );
+  server.setRequestHandler('resources/subscribe', async ({ params }) => {
+    await guard(updates.subscribe(params.uri));
+    return {};
+  });
+  server.setRequestHandler('resources/unsubscribe', ({ params }) => {
+    updates.unsubscribe(params.uri);
+    return {};
+  });
+  server.setRequestHandler('completion/complete', async ({ params }) => ({
+    completion: await guard(source.complete(params.argument.name, params.argument.value)),
+  }));
 }
 
 /** Our own errors are shown; a defect becomes an id, and its text goes to the log. */

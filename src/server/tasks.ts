@@ -1,8 +1,10 @@
 import type {
   CallToolResult,
   ClientCapabilities,
+  InputRequests,
   Server as McpServer,
   ServerContext,
+  Tool as ToolDefinition,
 } from '@modelcontextprotocol/server';
 import {
   MissingRequiredClientCapabilityError,
@@ -10,20 +12,43 @@ import {
   ProtocolErrorCode,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import { MeshwrightError } from '../errors.js';
 import { isRecord, type JsonObject } from '../json.js';
-import type { Jobs } from '../jobs/service.js';
-import { isFinal } from '../jobs/transition.js';
-import { messageFor } from '../jobs/view.js';
-import { redact } from '../log.js';
-import type { Job } from '../store/types.js';
-import type { ServerDeps } from '../server.js';
 
 /**
- * Our jobs shown as the protocol's tasks, in its two forms: the extension of 2026-07-28
- * (`io.modelcontextprotocol/tasks`) and the experimental one of 2025-11-25. A task's id is its job's id; a task
- * holds nothing that the job's row does not, so it outlives connections and restarts.
+ * The protocol's tasks in its two forms: the extension of 2026-07-28 (`io.modelcontextprotocol/tasks`) and the
+ * experimental one of 2025-11-25.
  */
+
+/** Work that a call began and that can be followed. */
+export interface Task {
+  id: string;
+  /** `failed` also when the tool answers with an error. */
+  status: 'working' | 'input_required' | 'completed' | 'failed' | 'cancelled';
+  message: string;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  updatedAt: number;
+  /** What it waits for, by the key under which it is answered. */
+  inputRequests?: InputRequests;
+  /** Why there is no answer of a tool, when it failed without one. */
+  error?: { code: number; message: string };
+  /** What the tool answers, once the task has ended. */
+  answer: () => Promise<CallToolResult>;
+}
+
+/** The tasks of one caller; nobody else's exist. */
+export interface TaskSource {
+  /** @throws ProtocolError when there is none */
+  get: (id: string) => Promise<Task>;
+  /** @param ms how long the end is waited for; a while where nothing is said */
+  cancel: (id: string, ms?: number) => Promise<Task>;
+  /** Answers what a task waits for; what it does not wait for is left alone. */
+  update: (id: string, responses: Record<string, unknown>) => Promise<void>;
+  /** The task once it has ended, or has not for long. */
+  wait: (id: string, signal: AbortSignal) => Promise<Task>;
+  /** @throws ProtocolError for a cursor that is not one */
+  list: (cursor: string | undefined) => Promise<{ tasks: Task[]; nextCursor?: string | undefined }>;
+}
 
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
@@ -38,12 +63,12 @@ export type TaskForm = 'extension' | 'legacy';
 const EXTENSION_SINCE = '2026-07-28';
 const LEGACY_REVISION = '2025-11-25';
 const POLL_MS = 2_000;
-const PAGE = 50;
-/** How long one `tasks/result` of the older form waits before it looks again. */
-const WAIT_MS = 600_000;
 
 const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
 const NEEDED: ClientCapabilities = { extensions: { [TASKS_EXTENSION]: {} } };
+
+const TASK = z.looseObject({ taskId: z.string() });
+const PAGE = z.looseObject({ cursor: z.string().optional() });
 
 /** Whether the one who calls wants the job as a task, and in which form. */
 export function taskForm(server: McpServer, params: object, context: ServerContext): TaskForm | undefined {
@@ -56,94 +81,67 @@ export function listsTaskSupport(server: McpServer): boolean {
   return server.getNegotiatedProtocolVersion() === LEGACY_REVISION;
 }
 
-/** The answer to a model tool's call: a task while its job goes on, else the answer itself. */
-export async function asTask(
-  form: TaskForm,
-  result: CallToolResult,
-  jobs: Jobs,
-  principal: string,
-): Promise<CallToolResult> {
-  const id = isRecord(result.structuredContent) ? result.structuredContent['job_id'] : undefined;
-  if (typeof id !== 'string') return result;
-  const job = await jobs.get(principal, id);
-  // The older form has no way to answer such a request but with a task.
-  if (form === 'legacy') return { content: [], task: legacyTask(job) };
-  return isFinal(job) ? result : { content: [], resultType: 'task', ...extensionTask(job) };
+/** Whether the tool's entry in the list says that its calls can become tasks. */
+export function canBeTask(tools: readonly ToolDefinition[], name: string): boolean {
+  return tools.some((tool) => tool.name === name && tool.execution?.taskSupport !== undefined);
 }
 
-/**
- * Registers the methods of both forms.
- *
- * @param answer - what the job's tool answers when the job has ended
- */
-export function serveTasks(
-  server: McpServer,
-  deps: Pick<ServerDeps, 'jobs' | 'principal'>,
-  answer: (job: Job) => Promise<CallToolResult>,
-): void {
-  const { principal } = deps;
-  const params = z.looseObject({ taskId: z.string() });
-  const find = async (taskId: string): Promise<{ jobs: Jobs; job: Job }> => {
-    const jobs = await deps.jobs();
-    return { jobs, job: await jobs.get(principal, taskId).catch(noTask) };
-  };
+/** The answer to a call that began a task: the task while it goes on, else the answer itself. */
+export function asTask(form: TaskForm, result: CallToolResult, task: Task): CallToolResult {
+  // The older form has no way to answer such a request but with a task.
+  if (form === 'legacy') return { content: [], task: legacyTask(task) };
+  return hasEnded(task) ? result : { content: [], resultType: 'task', ...extensionTask(task) };
+}
 
-  server.setRequestHandler('tasks/get', { params }, async ({ taskId }, context) => {
+/** Registers the methods of both forms. */
+export function serveTasks(server: McpServer, tasks: TaskSource): void {
+  server.setRequestHandler('tasks/get', { params: TASK }, async ({ taskId }, context) => {
     demandTasks(server, context);
-    const { job } = await find(taskId);
-    if (!isModern(server)) return legacyTask(job);
-    const ended = isFinal(job) && job.state !== 'cancelled' ? await answer(job) : undefined;
-    return { ...extensionTask(job), ...(ended ? { result: { resultType: 'complete', ...ended } } : {}) };
+    const task = await tasks.get(taskId);
+    return isModern(server) ? { ...extensionTask(task), ...(await outcomeOf(task)) } : legacyTask(task);
   });
 
-  server.setRequestHandler('tasks/cancel', { params }, async ({ taskId }, context) => {
+  server.setRequestHandler('tasks/cancel', { params: TASK }, async ({ taskId }, context) => {
     demandTasks(server, context);
-    const { jobs, job } = await find(taskId);
+    const task = await tasks.get(taskId);
     if (isModern(server)) {
-      if (!isFinal(job)) await jobs.cancel(principal, job.id, 0);
+      if (!hasEnded(task)) await tasks.cancel(taskId, 0);
       return {};
     }
-    if (isFinal(job)) {
+    if (hasEnded(task)) {
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
-        `The task has ended (${job.state}); it cannot be cancelled any more.`,
+        `The task has ended (${task.status}); it cannot be cancelled any more.`,
       );
     }
-    // A provider that cannot stop the job leaves it running: then the task says so instead of "cancelled".
-    return legacyTask(await jobs.cancel(principal, job.id));
+    return legacyTask(await tasks.cancel(taskId));
   });
 
-  server.setRequestHandler('tasks/update', { params }, async ({ taskId }, context) => {
+  server.setRequestHandler('tasks/update', { params: TASK }, async ({ taskId }, context) => {
     if (!isModern(server)) throw new ProtocolError(ProtocolErrorCode.MethodNotFound, 'Method not found');
     demandTasks(server, context);
-    // Nothing is ever asked in the middle of a job.
-    await find(taskId);
+    await tasks.get(taskId);
+    // The protocol entry takes them out of the parameters, as it does for a call that comes again.
+    await tasks.update(taskId, context.mcpReq.inputResponses ?? {});
     return {};
   });
 
-  server.setRequestHandler('tasks/result', { params }, async ({ taskId }, context) => {
-    const { jobs, job } = await find(taskId);
+  server.setRequestHandler('tasks/result', { params: TASK }, async ({ taskId }, context) => {
     const { signal } = context.mcpReq;
-    let now = job;
-    while (!isFinal(now) && !signal.aborted) {
-      now = await jobs.wait(principal, job.id, { ms: WAIT_MS, signal });
-    }
+    let task = await tasks.get(taskId);
+    while (!hasEnded(task) && !signal.aborted) task = await tasks.wait(taskId, signal);
+    if (task.error) throw new ProtocolError(task.error.code, task.error.message);
     const related = { 'io.modelcontextprotocol/related-task': { taskId } };
-    return { ...(await answer(now)), _meta: related };
+    return { ...(await task.answer()), _meta: related };
   });
 
-  server.setRequestHandler(
-    'tasks/list',
-    { params: z.looseObject({ cursor: z.string().optional() }) },
-    async ({ cursor }) => {
-      const jobs = await deps.jobs();
-      const page = await jobs.list(principal, { limit: PAGE, cursor }).catch(invalid);
-      return {
-        tasks: page.rows.map(legacyTask),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      };
-    },
-  );
+  server.setRequestHandler('tasks/list', { params: PAGE }, async (given) => {
+    const page = await tasks.list(given.cursor);
+    return {
+      tasks: page.tasks.map(legacyTask),
+      ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+    };
+  });
 }
 
 /** The tasks of the extension are for those who declare it, in every request. */
@@ -164,43 +162,34 @@ export function isModern(server: McpServer): boolean {
   return (server.getNegotiatedProtocolVersion() ?? '') >= EXTENSION_SINCE;
 }
 
+function hasEnded({ status }: Task): boolean {
+  return status !== 'working' && status !== 'input_required';
+}
+
 /** A tool's error is a result here: `failed` is for protocol errors only. */
-function extensionTask(job: Job): JsonObject {
-  const status = !isFinal(job) ? 'working' : job.state === 'cancelled' ? 'cancelled' : 'completed';
-  return { ...taskOf(job, status), ttlMs: null, pollIntervalMs: POLL_MS };
+function extensionTask(task: Task): JsonObject {
+  const status = task.status === 'failed' && !task.error ? 'completed' : task.status;
+  return { ...taskFields(task, status), ttlMs: null, pollIntervalMs: POLL_MS };
 }
 
-function legacyTask(job: Job): JsonObject {
-  const status = !isFinal(job)
-    ? 'working'
-    : job.state === 'succeeded'
-      ? 'completed'
-      : job.state === 'cancelled'
-        ? 'cancelled'
-        : 'failed';
-  return { ...taskOf(job, status), ttl: null, pollInterval: POLL_MS };
+/** What came of it or is missing, as the extension tells it beside the task. */
+async function outcomeOf(task: Task): Promise<object> {
+  if (task.status === 'input_required') return { inputRequests: task.inputRequests ?? {} };
+  if (task.error) return { error: task.error };
+  if (!hasEnded(task) || task.status === 'cancelled') return {};
+  return { result: { resultType: 'complete', ...(await task.answer()) } };
 }
 
-function taskOf(job: Job, status: string): JsonObject {
-  const elapsed = ((job.finishedAt ?? Date.now()) - job.createdAt) / 1000;
+function legacyTask(task: Task): JsonObject {
+  return { ...taskFields(task, task.status), ttl: null, pollInterval: POLL_MS };
+}
+
+function taskFields(task: Task, status: Task['status']): JsonObject {
   return {
-    taskId: job.id,
+    taskId: task.id,
     status,
-    statusMessage: redact(messageFor(job, undefined, elapsed)),
-    createdAt: new Date(job.createdAt).toISOString(),
-    lastUpdatedAt: new Date(job.updatedAt).toISOString(),
+    statusMessage: task.message,
+    createdAt: new Date(task.createdAt).toISOString(),
+    lastUpdatedAt: new Date(task.updatedAt).toISOString(),
   };
-}
-
-function noTask(error: unknown): never {
-  if (error instanceof MeshwrightError && error.code === 'not_found') {
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'There is no such task.');
-  }
-  throw error;
-}
-
-function invalid(error: unknown): never {
-  if (error instanceof MeshwrightError)
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
-  throw error;
 }

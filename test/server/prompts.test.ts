@@ -1,14 +1,14 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport, Server } from '@modelcontextprotocol/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { servePrompts } from '../../src/server/prompts.js';
+import { PROMPTS, servePrompts } from '../../src/server/prompts.js';
 
 let client: Client;
 
 beforeEach(async () => {
   const [near, far] = InMemoryTransport.createLinkedPair();
   const server = new Server({ name: 'test', version: '0' }, { capabilities: { prompts: {} } });
-  servePrompts(server);
+  servePrompts(server, PROMPTS);
   client = new Client({ name: 'test', version: '0' });
   await Promise.all([server.connect(far), client.connect(near)]);
 });

@@ -8,7 +8,7 @@ import { models } from '../../src/tools/models.js';
 import { Providers } from '../../src/providers/index.js';
 import { definitionOf, tools } from '../../src/tools/index.js';
 import { loadConfig } from '../../src/config.js';
-import { visibleTools } from '../../src/server.js';
+import { visibleTools } from '../../src/server/tool-list.js';
 
 /** What holds for every tool, also for one that is added tomorrow. */
 

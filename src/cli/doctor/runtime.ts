@@ -20,7 +20,7 @@ export function checkNode(running = process.versions.node): Check {
 
 export async function checkTools(config: Config): Promise<Check> {
   try {
-    const { visibleTools } = await import('../../server.js');
+    const { visibleTools } = await import('../../server/tool-list.js');
     const shown = visibleTools(config);
     return shown.length === 0
       ? warn('tools', 'MESHWRIGHT_TOOLS leaves no tool to show', 'Unset it, or name more tools.')

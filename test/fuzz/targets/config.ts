@@ -1,7 +1,7 @@
 import { loadConfig, SETTINGS } from '../../../src/config.js';
 import { isRecord } from '../../../src/json.js';
 import { allowList } from '../../../src/providers/url-policy.js';
-import { visibleTools } from '../../../src/server.js';
+import { visibleTools } from '../../../src/server/tool-list.js';
 import { mutateJson } from '../mutate-json.js';
 import { json, type Target, toJsonValue, unless } from '../target.js';
 

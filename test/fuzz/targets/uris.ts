@@ -5,7 +5,7 @@ import { windowsFault } from '../../../src/jobs/windows-path.js';
 import { echo, redact } from '../../../src/log.js';
 import { literalAddress, whyNotPublic } from '../../../src/providers/address.js';
 import { allowList, checkUrl, isPublicUrl, maskUrl } from '../../../src/providers/url-policy.js';
-import { parseUri } from '../../../src/server/resources.js';
+import { parseUri } from '../../../src/server/own-resources.js';
 import { positionOf } from '../../../src/store/cursor.js';
 import { hold, readable, type Target, text, toText, unless } from '../target.js';
 
