@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import type { JsonObject } from '../src/json.js';
 export interface ServerProcess {
   origin: string;
   pid: number;
+  child: ChildProcess;
   stop(): Promise<void>;
 }
 
@@ -56,11 +57,22 @@ export async function callTool(origin: string, name: string, args: JsonObject): 
   return response.text();
 }
 
-/** The built program, with a data folder of its own. */
-export async function startMeshwright(env: Record<string, string> = {}): Promise<ServerProcess> {
+/**
+ * The built program, with a data folder of its own.
+ *
+ * @param fill what is in the folder before it starts
+ * @param nodeArgs for Node itself
+ */
+export async function startMeshwright(
+  env: Record<string, string> = {},
+  fill: (data: string) => Promise<void> = () => Promise.resolve(),
+  nodeArgs: readonly string[] = [],
+): Promise<ServerProcess> {
   const data = await mkdtemp(path.join(tmpdir(), 'meshwright-bench-'));
+  await fill(data);
   const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
-  const server = await start([cli, 'http', '--port', '0'], { MESHWRIGHT_DATA_DIR: data, ...env });
+  const args = [...nodeArgs, cli, 'http', '--port', '0'];
+  const server = await start(args, { MESHWRIGHT_DATA_DIR: data, ...env });
   return {
     ...server,
     stop: async () => {
@@ -70,9 +82,30 @@ export async function startMeshwright(env: Record<string, string> = {}): Promise
   };
 }
 
-export function startReference(): Promise<ServerProcess> {
-  return start([fileURLToPath(new URL('./refs/http.mjs', import.meta.url))], {});
+/** A server of `bench/refs`. */
+export function startReference(file = 'http.mjs', ...args: string[]): Promise<ServerProcess> {
+  return start([fileURLToPath(new URL(`./refs/${file}`, import.meta.url)), ...args], {});
 }
+
+/** For how long an event loop was held up at most, milliseconds. */
+export interface Stalls {
+  /** By the clock. */
+  ms: number;
+  /** What its thread worked meanwhile; `NaN` where there is no /proc. */
+  workMs: number;
+}
+
+const stallsSchema = z.object({ ms: z.number(), workMs: z.number().nullable() });
+
+/** Asks a server that was started with `PROBE` for the longest since it was asked last. */
+export async function stallsOf({ child }: ServerProcess): Promise<Stalls> {
+  child.send('stalls');
+  const [message] = await once(child, 'message');
+  const { ms, workMs } = stallsSchema.parse(message);
+  return { ms, workMs: workMs ?? Number.NaN };
+}
+
+export const PROBE: readonly string[] = ['--import', new URL('./refs/stalls.mjs', import.meta.url).href];
 
 /** CPU time of a process so far, milliseconds; `NaN` where there is no /proc. */
 export function cpuMs(pid: number): number {
@@ -88,12 +121,13 @@ export function cpuMs(pid: number): number {
 
 async function start(args: readonly string[], env: Record<string, string>): Promise<ServerProcess> {
   const child = spawn(process.execPath, [...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
   });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   const origin = await new Promise<string>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue;
       createInterface({ input: stream }).on('line', (line) => {
         const found = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
         if (found !== undefined) resolve(found);
@@ -103,6 +137,7 @@ async function start(args: readonly string[], env: Record<string, string>): Prom
     child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${String(code)}`)));
   });
   return {
+    child,
     origin,
     pid: child.pid ?? 0,
     stop: async () => {

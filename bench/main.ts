@@ -15,6 +15,7 @@ const all: Record<string, () => Promise<void>> = {
   download: () => own('download.ts'),
   follow: () => import('./follow.js').then(({ benchFollow }) => benchFollow()),
   http: () => import('./http.js').then(({ benchHttp }) => benchHttp()),
+  files: () => import('./files.js').then(({ benchFiles }) => benchFiles()),
   patience: () => import('./patience.js').then(({ benchPatience }) => benchPatience()),
   followers: () => import('./followers.js').then(({ benchFollowers }) => benchFollowers()),
 };
