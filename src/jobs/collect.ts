@@ -47,7 +47,9 @@ export async function collect(
     return await settle(job, route, files, signal);
   } catch (error) {
     const status = httpStatusOf(error);
-    if (provider.repeatable || !isDenied(status)) throw error;
+    // A result without a model may be what something in between made of it.
+    const isEmpty = error instanceof ProviderFailure;
+    if (provider.repeatable || !(isDenied(status) || isEmpty)) throw error;
     const body = await refreshed(job, provider, context, error);
     return await settle({ ...job, result: body }, route, files, signal).catch((again: unknown) => {
       throw isGone(httpStatusOf(again)) && isHopeless(job) ? goneFor(job, again) : again;

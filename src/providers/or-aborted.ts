@@ -1,5 +1,7 @@
 /** The promise, or the abort's reason if that comes first: for work that is shared and goes on without this caller. */
 export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  // Nobody may be there to hear how it ended.
+  promise.catch(() => undefined);
   signal.throwIfAborted();
   let stop = (): void => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

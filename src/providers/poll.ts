@@ -81,8 +81,8 @@ class Poller<Value> {
   #failures = 0;
   #denials = 0;
   #deniedSince: number | undefined;
-  /** Every address of this round denied the job. */
-  #allDeny = true;
+  /** Why an address of this round neither answered nor denied the job. */
+  #doubt: string | undefined;
 
   constructor(
     look: (address: URL) => Promise<Look<Value>>,
@@ -130,10 +130,11 @@ class Poller<Value> {
   #mend({ reply, message }: CallError): number {
     const least = retryAfterOf(reply) ?? 0;
     if (reply && (isDenial(reply) || isRedirect(reply))) {
-      this.#allDeny = isDenial(reply) && (this.#at === 0 || this.#allDeny);
+      if (this.#at === 0) this.#doubt = undefined;
+      if (isRedirect(reply)) this.#doubt = message;
       this.#at = (this.#at + 1) % this.#options.addresses.length;
       if (this.#at !== 0) return 0;
-      if (this.#allDeny) return this.#denied(reply);
+      return this.#doubt === undefined ? this.#denied(reply) : Math.max(least, this.#failed(this.#doubt));
     }
     if (reply?.status === 401 || reply?.status === 403) {
       const { title } = this.#options;

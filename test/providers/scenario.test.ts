@@ -238,7 +238,10 @@ describe('the files of a job at Scenario', () => {
     await provider.follow(operation, followContext());
     scenario.assets.clear();
     const error = await errorOf(provider.result(operation, context()));
-    expect(error).toMatchObject({ kind: 'expired', message: expect.stringMatching(/deleted at Scenario/) });
+    expect(error).toMatchObject({
+      kind: 'expired',
+      message: expect.stringMatching(/no files of it any more/),
+    });
   });
 });
 

@@ -238,7 +238,7 @@ function noFiles({ jobId, units }: ScenarioOperation, job: ScenarioJob): Provide
 function deletedFiles({ jobId, units }: ScenarioOperation, job: ScenarioJob): ProviderFailure {
   return new ProviderFailure(
     'expired',
-    `The files of the job were deleted at Scenario before they were fetched. The job there is ${jobId}; set force_new to buy it again.`,
+    `The job is done at Scenario, which has no files of it any more, or names none. The job there is ${jobId}; set force_new to buy it again.`,
     { charged: chargedFor(job.units ?? units), billedUnits: job.units ?? units },
   );
 }
