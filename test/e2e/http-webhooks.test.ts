@@ -1,11 +1,10 @@
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/json.js';
 import { FAL_TEST_KEY, type FalEmulator, startFalEmulator } from '../emulator/fal.js';
 import { PIXAZO_TEST_KEY, type PixazoEmulator, startPixazoEmulator } from '../emulator/pixazo.js';
 import { removeFolder, serverEnv, temporaryFolder } from '../support/clients.js';
-import { type HttpProcess, startHttpProcess } from '../support/http-server.js';
+import { freePort, type HttpProcess, startHttpProcess } from '../support/http-server.js';
 import { callTool } from '../support/modern.js';
 
 const IMAGE = 'https://example.com/dog.png';
@@ -17,19 +16,6 @@ beforeEach(async () => {
   folder = await temporaryFolder();
 });
 afterEach(() => removeFolder(folder));
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => {
-    probe.listen(0, '127.0.0.1', resolve);
-  });
-  const address = probe.address();
-  await new Promise((resolve) => {
-    probe.close(resolve);
-  });
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 const call = (body: string, headers: Record<string, string>, target: string): Promise<Response> =>
   fetch(target, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });

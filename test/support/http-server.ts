@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { isRecord } from '../../src/json.js';
 import { CLI } from './clients.js';
@@ -54,4 +55,17 @@ function urlIn(line: string): string | undefined {
     // Not a line of the log.
   }
   return undefined;
+}
+
+/** A port that is free now, for a server that has to know its own address. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => {
+    probe.listen(0, '127.0.0.1', resolve);
+  });
+  const address = probe.address();
+  await new Promise((resolve) => {
+    probe.close(resolve);
+  });
+  return typeof address === 'object' && address ? address.port : 0;
 }
