@@ -5,7 +5,8 @@ import type { Log } from '../log.js';
 import { createServer, registryOf, type ServerDeps } from '../server.js';
 import { JobUpdates } from '../server/job-updates.js';
 import { Listening } from '../server/listening.js';
-import type { Exchange } from './exchange.js';
+import { answer, type Exchange } from './exchange.js';
+import { HEADER_MISMATCH, headerMismatch } from './param-headers.js';
 
 /**
  * Requests of 2026-07-28, which stand for themselves: each gets a server object of its own. What is told of jobs goes
@@ -33,7 +34,18 @@ export class ModernRequests {
     this.#log = log;
   }
 
-  async handle({ request, response }: Exchange, deps: ServerDeps, body: unknown): Promise<void> {
+  async handle(exchange: Exchange, deps: ServerDeps, body: unknown): Promise<void> {
+    const { request, response } = exchange;
+    const { tools } = registryOf(deps);
+    const call = callIn(body);
+    const tool = call && tools.lists.list.tools.find(({ name }) => name === call['name']);
+    const message = tool && headerMismatch(tool, call['arguments'], request.headers);
+    if (message !== undefined) {
+      exchange.refusal = message;
+      const { id } = isRecord(body) ? body : {};
+      answer(exchange, 400, { jsonrpc: '2.0', id: id ?? null, error: { code: HEADER_MISMATCH, message } });
+      return;
+    }
     const leg = this.#leg(deps);
     leg.open++;
     response.once('close', () => {
@@ -45,7 +57,7 @@ export class ModernRequests {
       leg.listening.begin(id, uris);
       response.once('close', () => leg.listening.end(id));
     }
-    const handler = isSlow(body, deps) ? leg.streaming : leg.quick;
+    const handler = call && !tools.quick.has(call['name']) ? leg.streaming : leg.quick;
     const { method = 'POST', url = '/', headers } = request;
     const like = { method, url, headers, [Symbol.asyncIterator]: () => request[Symbol.asyncIterator]() };
     await toNodeHandler(handler)(like, response, body);
@@ -97,9 +109,10 @@ export class ModernRequests {
   }
 }
 
-function isSlow(body: unknown, deps: ServerDeps): boolean {
-  if (!isRecord(body) || body['method'] !== 'tools/call') return false;
-  return !isRecord(body['params']) || !registryOf(deps).tools.quick.has(body['params']['name']);
+/** The parameters of a call of a tool. */
+function callIn(body: unknown): Record<string, unknown> | undefined {
+  if (!isRecord(body) || body['method'] !== 'tools/call') return undefined;
+  return isRecord(body['params']) ? body['params'] : {};
 }
 
 function listenedUris(body: unknown): string[] {

@@ -31,8 +31,10 @@ export function ownTools(deps: ServerDeps): ToolSource {
     lists: toolLists(config, uploadLink !== undefined),
     quick: QUICK_TOOLS,
     hint: missingKey,
-    call: (call) => callOwn(deps, call),
-    direct: async (name, args) => {
+    call(call) {
+      return callOwn(deps, call);
+    },
+    async direct(name, args) {
       loading ??= loadTools();
       const { callTool, errorResult, tools } = await loading;
       const tool = tools().find((one) => one.name === name);

@@ -5,12 +5,18 @@ import { ownTools } from './own-tools.js';
 import { PROMPTS } from './prompts.js';
 import type { Registry } from './registry.js';
 
-/** What meshwright offers a caller. */
+/** What meshwright offers a caller; each part is made when it is asked for, as a direct answer needs but one. */
 export function ownRegistry(deps: ServerDeps): Registry {
   return {
-    tools: ownTools(deps),
+    get tools() {
+      return ownTools(deps);
+    },
     prompts: PROMPTS,
-    resources: ownResources(deps),
-    tasks: jobTasks(deps),
+    get resources() {
+      return ownResources(deps);
+    },
+    get tasks() {
+      return jobTasks(deps);
+    },
   };
 }

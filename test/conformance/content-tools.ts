@@ -48,6 +48,17 @@ export const contentTools: readonly FixtureTool[] = [
   fixture('json_schema_2020_12_tool', 'Takes what only the 2020-12 dialect can say', () => said('Taken.'), {
     inputSchema: { ...dialect, type: 'object' },
   }),
+  fixture(
+    'test_header_argument',
+    'Wants its argument repeated in a header',
+    () => said('Both said the same.'),
+    {
+      inputSchema: {
+        type: 'object',
+        properties: { region: { type: 'string', 'x-mcp-header': 'Region' } },
+      },
+    },
+  ),
   fixture('test_tool_with_logging', 'Logs three times', logThrice, { slow: true }),
   fixture('test_logging_tool', 'Logs three times', logThrice, { slow: true }),
   fixture('test_tool_with_progress', 'Tells its progress', tellProgress, { slow: true }),
