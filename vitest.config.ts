@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** `source` imports the code; `built` spawns what users run, built once before. */
-const BUILT = ['test/e2e/**/*.test.ts', 'test/cli/**/*.test.ts'];
+const BUILT = ['test/e2e/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/weather/**/*.test.ts'];
 
 export default defineConfig({
   test: {

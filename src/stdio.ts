@@ -3,7 +3,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Config } from './config.js';
 import { messageOf } from './errors.js';
 import type { Jobs } from './jobs/service.js';
-import { locateOnDisk, LOCAL_PRINCIPAL, openJobs, openLog } from './open.js';
+import { locateOnDisk, LOCAL_PRINCIPAL, lookAtJobs, openLog } from './open.js';
 import { LineTransport } from './server/line-transport.js';
 import { Listening } from './server/listening.js';
 import { createServer } from './server.js';
@@ -26,9 +26,11 @@ export async function serveOverStdio(config: Config): Promise<void> {
     await import('./jobs/prices.js').then(({ readPrices }) => readPrices(config.prices));
   let opened: Promise<Jobs> | undefined;
   const jobs = (): Promise<Jobs> => {
-    opened ??= openJobs(config, log);
-    // A data folder that cannot be used now may be usable at the next call.
-    opened.catch(() => (opened = undefined));
+    // A data folder that cannot be used now may be usable at the next call; what needs none works meanwhile.
+    opened ??= lookAtJobs(config, log).then(async (service) => {
+      await service.start();
+      return service;
+    });
     return opened;
   };
   const transport = new LineTransport(process.stdin, process.stdout);
@@ -51,7 +53,9 @@ export async function serveOverStdio(config: Config): Promise<void> {
     { transport, onerror: (error) => log.warn('a protocol error', { error: error.message }) },
   );
   const starting = setTimeout(() => {
-    jobs().catch((error: unknown) => log.error('cannot open the data folder', { error: messageOf(error) }));
+    jobs()
+      .then((service) => service.list(LOCAL_PRINCIPAL, { limit: 1 }))
+      .catch((error: unknown) => log.error('cannot open the data folder', { error: messageOf(error) }));
   }, START_DELAY_MS);
   await new Promise<void>((resolve) => {
     transport.onend = resolve;

@@ -1,7 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshwrightError } from '../errors.js';
+import { makeFolder } from '../store/folder.js';
+import { storageError } from '../store/trouble.js';
 
 /**
  * Links that let whoever holds them do one thing for a while: their path and the time at which they end are signed,
@@ -74,7 +76,7 @@ export class Links {
 export async function openLinks(dataDir: string): Promise<Links> {
   const file = path.join(dataDir, KEY_FILE);
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await makeFolder(dataDir);
     // Of several servers that start at once the first one's key counts.
     const made = await open(file, 'wx', 0o600);
     try {
@@ -102,6 +104,9 @@ function isThere(error: unknown): boolean {
 }
 
 function unusable(file: string, error: unknown): MeshwrightError {
+  // What ails the folder ails all that is in it, and is better said of the folder.
+  const known = storageError(error, path.dirname(file));
+  if (known instanceof MeshwrightError) return known;
   const why = error instanceof Error ? error.message : String(error);
   return new MeshwrightError('storage', `The key of file links in ${file} cannot be used: ${why}.`);
 }

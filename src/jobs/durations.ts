@@ -1,9 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { JobStore } from '../store/types.js';
 import type { Model } from './model.js';
 
 /** How many past jobs tell how long the next one takes. */
 const JOBS = 15;
 const LEARN_EVERY_MS = 60_000;
+/** How long whoever asks waits for what was measured. */
+const PATIENCE_MS = 500;
 
 /** How long jobs take in seconds: the median of those in this store, or else what their model declares. */
 export class Durations {
@@ -24,7 +27,9 @@ export class Durations {
 
   /** Over the first of its routes that was ever used here, or else as declared. */
   async ofModel(model: Model): Promise<number | undefined> {
-    await this.learn(model);
+    // A guess is not worth the wait for a database that is locked or cannot be opened.
+    const learning = this.learn(model).catch(() => undefined);
+    await Promise.race([learning, pause(PATIENCE_MS, undefined, { ref: false })]);
     const measured = model.routes.map(({ endpoint }) => this.#measured.get(endpoint));
     return measured.find((seconds) => seconds !== undefined) ?? model.typicalSeconds;
   }

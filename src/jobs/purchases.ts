@@ -55,6 +55,14 @@ export class Purchases {
    * @throws MeshwrightError nothing was written
    */
   async make(call: PurchaseCall): Promise<{ job: Job; existing: boolean }> {
+    try {
+      return await this.#make(call);
+    } catch (error) {
+      throw error instanceof MeshwrightError && error.code === 'storage' ? notBegun(error) : error;
+    }
+  }
+
+  async #make(call: PurchaseCall): Promise<{ job: Job; existing: boolean }> {
     const { model, args, principal } = call;
     const { inputs, prices, providers } = this.#deps;
     const { route, reason } = this.#firstRoute(call);
@@ -136,6 +144,15 @@ export class Purchases {
       { field: 'provider' },
     );
   }
+}
+
+/** Without a row nothing is sent: whoever reads of a full disk or a lock wants to know that first. */
+function notBegun(error: MeshwrightError): MeshwrightError {
+  const { message, retryable } = error;
+  return new MeshwrightError('storage', `${message} Nothing was sent and nothing was charged.`, {
+    retryable,
+    cause: error,
+  });
 }
 
 function throwIfCancelled({ signal }: PurchaseCall): void {

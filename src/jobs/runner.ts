@@ -3,7 +3,7 @@ import type { Json } from '../json.js';
 import { redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
 import { inTrace } from '../trace.js';
-import type { AssetStore, Bus, Job, JobError, JobStore } from '../store/types.js';
+import { type AssetStore, type Bus, isDue, type Job, type JobError, type JobStore } from '../store/types.js';
 import { chargedOf, collect, type Settle, storeError } from './collect.js';
 import type { Model, Route } from './model.js';
 import type { Settled } from './settle.js';
@@ -106,7 +106,7 @@ export class Runner {
     let job: Job | undefined = first;
     while (job && !isFinal(job) && !signal.aborted) {
       const now: Job = job;
-      if (now.state !== 'submitting' && now.dueAt > Date.now()) return;
+      if (now.state !== 'submitting' && !isDue(now, Date.now())) return;
       const model = await this.#deps.model(now.tool);
       const route = model?.routes.find(({ provider }) => provider === now.provider);
       const provider = this.#deps.provider(now.provider, now.principal);

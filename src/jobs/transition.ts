@@ -1,4 +1,11 @@
-import type { Asset, Job, JobChange, JobError, Lost } from '../store/types.js';
+import {
+  type Asset,
+  type Job,
+  type JobChange,
+  type JobError,
+  LONGEST_LEASE_MS,
+  type Lost,
+} from '../store/types.js';
 import type { Json, JsonObject } from '../json.js';
 import type { CancelOutcome, ProviderStatus } from '../providers/provider.js';
 
@@ -47,8 +54,6 @@ export type NextAttempt = Pick<
   'provider' | 'model' | 'estimateUsd' | 'routeReason' | 'tried' | 'retries'
 >;
 
-/** Leases are shorter: one that seems to go on for longer was given before the clock was set back. */
-const LONGEST_LEASE_MS = 60_000;
 /** Share of the progress bar that the provider's own work fills. */
 const WORK_SHARE = 0.95;
 
@@ -181,6 +186,8 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
         state: 'storing',
         completedAt: now,
         running: true,
+        // Now, although the clock may have been set back since the job was sent.
+        dueAt: Math.min(job.dueAt, now),
         result: event.result,
         progress: Math.max(job.progress, WORK_SHARE),
         stage: 'storing the files',

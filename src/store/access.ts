@@ -12,6 +12,8 @@ const MAX_PAUSE_MS = 50;
 const MAX_BATCH = 64;
 
 interface Write {
+  /** Until when a lock of another process is waited for, on the clock that nobody sets. */
+  until: number;
   /** Does the work and answers how to report it once it is on disk. */
   run: (db: Sqlite) => () => void;
   reject: (error: unknown) => void;
@@ -45,7 +47,8 @@ export class DatabaseAccess {
   async read<T>(body: (db: Sqlite) => T): Promise<T> {
     if (this.#closed) throw closedError();
     try {
-      return await this.#patiently(body);
+      const end = performance.now() + this.#patienceMs;
+      return await this.#patiently(body, () => performance.now() < end);
     } catch (error) {
       throw storageError(error, this.#folder);
     }
@@ -59,7 +62,8 @@ export class DatabaseAccess {
         const value = body(db);
         return () => resolve(value);
       };
-      this.#waiting.push({ run, reject: (error) => reject(storageError(error, this.#folder)) });
+      const until = performance.now() + this.#patienceMs;
+      this.#waiting.push({ until, run, reject: (error) => reject(storageError(error, this.#folder)) });
       this.#draining ??= this.#drain();
     });
   }
@@ -83,24 +87,31 @@ export class DatabaseAccess {
   }
 
   async #commit(batch: Write[]): Promise<void> {
+    let left = batch;
+    // A write waits from when it was asked for, not from when those before it have given up.
+    const isLeft = (error: unknown): boolean => {
+      const now = performance.now();
+      for (const { until, reject } of left) if (until <= now) reject(error);
+      left = left.filter(({ until }) => until > now);
+      return left.length > 0;
+    };
     try {
-      const reports = await this.#patiently((db) => db.transaction(() => batch.map(({ run }) => run(db))));
-      for (const report of reports) report();
+      const all = (db: Sqlite): (() => void)[] => db.transaction(() => left.map(({ run }) => run(db)));
+      for (const report of await this.#patiently(all, isLeft)) report();
     } catch (error) {
-      if (batch.length === 1 || isBusy(error)) for (const { reject } of batch) reject(error);
+      if (left.length <= 1) for (const { reject } of left) reject(error);
       // One failed and took the others with it: each alone, then.
-      else for (const write of batch) await this.#commit([write]);
+      else for (const write of left) await this.#commit([write]);
     }
   }
 
   /** Tries again, ever more rarely, while another process holds the lock; the event loop turns meanwhile. */
-  async #patiently<T>(body: (db: Sqlite) => T): Promise<T> {
-    const end = performance.now() + this.#patienceMs;
+  async #patiently<T>(body: (db: Sqlite) => T, goesOn: (error: unknown) => boolean): Promise<T> {
     for (let pause = PAUSE_MS; ; pause = Math.min(MAX_PAUSE_MS, 2 * pause)) {
       try {
         return body(await this.#open());
       } catch (error) {
-        if (!isBusy(error) || performance.now() >= end) throw error;
+        if (!isBusy(error) || !goesOn(error)) throw error;
       }
       // At random, or two processes that began together collide again and again.
       await delay(pause * (0.5 + Math.random()));

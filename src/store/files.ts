@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshwrightError, systemCode } from '../errors.js';
+import { makeFolder } from './folder.js';
 import { isDeadOwner, ownerId } from './owner.js';
 import { storageError } from './trouble.js';
 import type { AssetStore, ByteRange } from './types.js';
@@ -25,7 +26,7 @@ export class FileAssetStore implements AssetStore {
 
   temporary(): Promise<string> {
     return this.#inWords(async () => {
-      await mkdir(this.#temporary, { recursive: true, mode: 0o700 });
+      await makeFolder(this.#temporary);
       // Named after this process, so that another one can tell when nobody writes it any more.
       return path.join(this.#temporary, ownerId());
     });
@@ -153,7 +154,7 @@ export class FileAssetStore implements AssetStore {
   }
 
   async #publish(temporary: string, target: string): Promise<void> {
-    await mkdir(this.#files, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#files);
     await rename(temporary, target);
     await syncFolder(this.#files);
   }

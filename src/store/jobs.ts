@@ -14,6 +14,7 @@ import {
   operationsBeside,
   updateJob,
 } from './statements.js';
+import { LONGEST_LEASE_MS, LONGEST_WAIT_MS } from './types.js';
 import type {
   Allowance,
   Asset,
@@ -111,18 +112,23 @@ export class SqliteJobStore implements JobStore, ChangeLog {
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]> {
     return this.#access.read((db) => {
       const owners = db.all(
-        `select distinct lease_owner as owner from jobs where ${LIVE} and due_at <= ? and lease_until > ?`,
+        `select distinct lease_owner as owner from jobs
+         where ${LIVE} and (due_at <= ? or due_at > ?) and lease_until > ?`,
         now,
+        now + LONGEST_WAIT_MS,
         now,
       );
       const dead = owners.map((row) => String(row['owner'])).filter((owner) => isDead(owner));
       const rows = db.all(
         `select id from jobs
-         where ${LIVE} and due_at <= ?
-           and (lease_owner is null or lease_until <= ? or lease_owner in (select value from json_each(?)))
+         where ${LIVE} and (due_at <= ? or due_at > ?)
+           and (lease_owner is null or lease_until <= ? or lease_until > ?
+             or lease_owner in (select value from json_each(?)))
          order by due_at, id limit ?`,
         now,
+        now + LONGEST_WAIT_MS,
         now,
+        now + LONGEST_LEASE_MS,
         JSON.stringify(dead),
         limit,
       );

@@ -1,7 +1,8 @@
-import { open as openFile, mkdir, statfs } from 'node:fs/promises';
+import { open as openFile, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type * as nodeSqliteModule from 'node:sqlite';
 import { MeshwrightError, messageOf } from '../errors.js';
+import { makeFolder } from './folder.js';
 import { migrate } from './schema.js';
 import { isBusy } from './trouble.js';
 
@@ -113,7 +114,7 @@ function bestDriver(): SqliteDriver {
  */
 export async function openSqlite(file: string, driver: SqliteDriver = bestDriver()): Promise<Sqlite> {
   const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   // SQLite would create it readable by others; its journals take over these rights.
   await (await openFile(file, 'a', 0o600)).close();
   const rollbackOnly = await isNetworkFolder(folder);

@@ -29,6 +29,16 @@ export type JobState =
   | 'cancelled'
   | 'unconfirmed';
 
+/** Leases are shorter, in milliseconds: one that seems to go on for longer was given before the clock was set back. */
+export const LONGEST_LEASE_MS = 60_000;
+/** Nothing waits longer before it is looked at again, in milliseconds: what seems to is due as well. */
+export const LONGEST_WAIT_MS = 600_000;
+
+/** Whether a job is to be looked at. @param now milliseconds since 1970 */
+export function isDue({ dueAt }: Pick<Job, 'dueAt'>, now: number): boolean {
+  return dueAt <= now || dueAt > now + LONGEST_WAIT_MS;
+}
+
 /** States that the runner still has work with. */
 export const LIVE_STATES = [
   'intent',
@@ -281,7 +291,10 @@ export interface JobStore {
     since: number,
     step: (job: Job, taken: readonly Json[]) => JobChange | undefined,
   ): Promise<Job | undefined>;
-  /** Ids of live jobs with `dueAt <= now` whose lease is absent, over, or satisfies `isDead`. Oldest first. */
+  /**
+   * Ids of live jobs that are due (see `isDue`) and whose lease is absent, over, longer than any that is given, or
+   * satisfies `isDead`. Oldest first.
+   */
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]>;
   /** When the next live job without a lease becomes due, of those that become due after this moment if one is given. */
   nextDue(after?: number): Promise<number | undefined>;

@@ -132,7 +132,7 @@ export class LocalWaker implements Waker {
     const due = new Set(await this.#jobs.due(now, this.#isDead, 2 * this.#maxSteps));
     for (const id of this.#stuck.keys()) if (!due.has(id) && !this.#running.has(id)) this.#stuck.delete(id);
     for (const id of due) {
-      if (this.#running.has(id) || (this.#stuck.get(id)?.notBefore ?? 0) > now) continue;
+      if (this.#running.has(id) || this.#isHeldBack(id, now)) continue;
       this.#waiting.add(id);
     }
     this.#fill();
@@ -142,6 +142,12 @@ export class LocalWaker implements Waker {
     const wait = Math.min(next, this.#nextRetry(now)) - now;
     // Later ones are found by the sweep.
     if (wait < this.#sweepMs) this.#timer = setTimeout(() => this.#sweep(), wait).unref();
+  }
+
+  /** After a step that changed nothing; no longer than the clock can be trusted. */
+  #isHeldBack(id: string, now: number): boolean {
+    const left = (this.#stuck.get(id)?.notBefore ?? 0) - now;
+    return left > 0 && left <= MAX_BACKOFF_MS;
   }
 
   /** When the first id that is held back may be stepped again. The end of a step is heard of without a timer. */

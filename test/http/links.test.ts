@@ -97,8 +97,8 @@ describe('the key of a data folder', () => {
     await expect(openLinks(folder)).rejects.toThrow(/link\.key.*delete it/);
   });
 
-  it('that cannot be written is named', async () => {
+  it('in a folder that cannot be one: the folder is named, and what to do', async () => {
     await writeFile(path.join(folder, 'file'), '');
-    await expect(openLinks(path.join(folder, 'file'))).rejects.toThrow(/link\.key/);
+    await expect(openLinks(path.join(folder, 'file'))).rejects.toThrow(/file cannot be.*MESHWRIGHT_DATA_DIR/);
   });
 });

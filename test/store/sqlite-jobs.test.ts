@@ -197,4 +197,24 @@ describe.each(sqliteDrivers())('%s', (driver) => {
     db.exec('commit');
     await store.create(aJob(), undefined);
   });
+
+  test('a write behind others that wait for a lock does not wait for their time as well', async () => {
+    const folder = await temporaryFolder();
+    const { db } = await openIn(folder, driver);
+    const { store } = await openIn(folder, driver, { patienceMs: 800 });
+    const { store: other } = await openIn(folder, driver, { patienceMs: 800 });
+    const gaveUp: string[] = [];
+    const ask = (name: string, at: SqliteJobStore): Promise<unknown> =>
+      at.create(aJob(), undefined).catch(() => gaveUp.push(name));
+    const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 250));
+    db.exec('begin immediate');
+    const asked = [ask('first', store)];
+    await later();
+    asked.push(ask('behind the first', store));
+    await later();
+    asked.push(ask('asked after both', other));
+    await Promise.all(asked);
+    db.exec('commit');
+    expect(gaveUp).toEqual(['first', 'behind the first', 'asked after both']);
+  });
 });

@@ -575,6 +575,16 @@ export function jobStoreSuite(
       expect(await store.due(100, never, 10)).toEqual([over.id]);
     });
 
+    test('also those that seem to wait or to be held for longer than anything is: the clock was set back', async () => {
+      const { store } = await open();
+      const [soon, hour] = [60_000, 3_600_000];
+      const waiting = aJob({ dueAt: hour });
+      const held = aJob({ dueAt: 1, lease: { owner: 'alive', until: hour } });
+      const rightly = [aJob({ dueAt: soon }), aJob({ dueAt: 1, lease: { owner: 'alive', until: soon } })];
+      for (const job of [waiting, held, ...rightly]) await store.create(job, undefined);
+      expect(await store.due(1, never, 10)).toEqual([held.id, waiting.id]);
+    });
+
     test('nextDue is the earliest moment of a live job that nobody holds, or the earliest after another', async () => {
       const { store } = await open();
       expect(await store.nextDue()).toBeUndefined();

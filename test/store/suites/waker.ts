@@ -3,6 +3,7 @@ import type { Job, JobStore, Waker } from '../../../src/store/types.js';
 import { aJob } from '../support/rows.js';
 
 const HOUR = 3_600_000;
+const HALF_MINUTE = 30_000;
 
 /**
  * What every Waker promises.
@@ -46,8 +47,8 @@ export function wakerSuite(
       const { jobs, waker } = await open();
       const due = aJob({ dueAt: 3 });
       const left = aJob({ dueAt: 2, lease: { owner: 'dead worker', until: Date.now() + HOUR } });
-      const held = aJob({ dueAt: 1, lease: { owner: 'another worker', until: Date.now() + HOUR } });
-      const later = aJob({ dueAt: Date.now() + HOUR });
+      const held = aJob({ dueAt: 1, lease: { owner: 'another worker', until: Date.now() + HALF_MINUTE } });
+      const later = aJob({ dueAt: Date.now() + HALF_MINUTE });
       const ended = aJob({ dueAt: 1, state: 'failed' });
       await write(jobs, due, left, held, later, ended);
       const { step, done } = finishing(jobs);
