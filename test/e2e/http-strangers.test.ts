@@ -283,19 +283,18 @@ describe('what is Ada’s', () => {
   /** Ids that he named may be said back to him; what only she knows may not, nor that there is anything. */
   function expectNothingTold({ status, words }: Told, named: string): void {
     attempts++;
-    const what = `${named.slice(0, 300)} was answered with ${String(status)}: ${words.slice(0, 300)}`;
+    const what = `${named.slice(0, 300)} was answered with ${String(status)}: ${words.slice(0, 300).replace(/[^ -~]/g, '?')}`;
     // Turned away because of his haste he would have tried nothing.
     expect(status, what).not.toBe(429);
     expect(status, what).toBeLessThan(500);
     const known = [hers.sha256, hers.sha256OfPicture, 'secret-mug', ...Object.values(session).slice(0, 1)];
     const signatures = [hers.link, hers.uploadLink].map((url) => new URL(url).searchParams.get('sig') ?? '');
     for (const secret of [...known, ...signatures, hers.job, hers.running, hers.asset, hers.picture]) {
-      if (!named.includes(secret)) expect(words, what).not.toContain(secret);
+      if (!named.includes(secret)) expect(words.includes(secret), what).toBe(false);
     }
-    expect(words, what).not.toMatch(
-      /"status":"(succeeded|running|queued|working|completed)"|glTF|Z2xURg|iVBOR/,
-    );
-    expect(words, what).not.toMatch(/"spent_today_usd":0?\.0[1-9]/);
+    const tells =
+      /"status":"(succeeded|running|queued|working|completed)"|"spent_today_usd":0?\.0[1-9]|glTF|Z2xURg|iVBOR/;
+    expect(tells.exec(words)?.[0], what).toBeUndefined();
   }
 
   it.each(Object.keys(DISGUISES))('is not reached by Bob %s', async (name) => {
