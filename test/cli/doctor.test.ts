@@ -154,7 +154,7 @@ describe('doctor', () => {
       status: 'fail',
       message: expect.stringContaining('ECONNREFUSED'),
     });
-    expect(find(found, 'data folder')).toMatchObject({
+    expect(find(found, 'database')).toMatchObject({
       status: 'fail',
       message: expect.stringContaining('is not a meshwright database'),
     });

@@ -1,8 +1,8 @@
 import { access, constants, mkdtemp, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../../config.js';
-import { MeshwrightError, messageOf, systemCode } from '../../errors.js';
-import { openStore } from '../../store/index.js';
+import { messageOf, systemCode } from '../../errors.js';
+import { formatBytes } from '../../jobs/view.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 /** Free space under which a folder fails, and under which it is worth a word, in bytes. */
@@ -11,7 +11,7 @@ const LITTLE = 1024 ** 3;
 
 const ELSEWHERE = 'set MESHWRIGHT_DATA_DIR to another folder';
 
-/** Whether jobs and files can be kept: the folder, its rights, its space, its version. */
+/** Whether jobs and files can be kept: the folder, its rights, its space. */
 export async function checkDataFolder({ dataDir }: Config): Promise<Check> {
   const name = 'data folder';
   try {
@@ -22,17 +22,14 @@ export async function checkDataFolder({ dataDir }: Config): Promise<Check> {
     const folder = there === 'folder' ? dataDir : await nearestFolder(dataDir);
     await tryToWrite(folder, there === 'folder');
     const { bavail, bsize } = await statfs(folder);
-    const space = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`;
+    const space = `${inWords(bavail * bsize)} free`;
     if (bavail * bsize < TOO_LITTLE) {
       return fail(name, `${dataDir} has only ${space}.`, `Free some space, or ${ELSEWHERE}.`);
     }
     if (there === 'none') return ok(name, `${dataDir} (made at first use; ${space})`);
-    const jobs =
-      (await kindOf(path.join(dataDir, 'jobs.db'))) === 'none' ? 'no jobs yet' : await readJobs(dataDir);
-    const message = `${dataDir} (${jobs}; ${space})`;
+    const message = `${dataDir} (${space})`;
     return bavail * bsize < LITTLE ? warn(name, message, 'Free some space soon.') : ok(name, message);
   } catch (error) {
-    if (error instanceof MeshwrightError) return fail(name, error.message);
     return fail(
       name,
       `${dataDir} cannot be used: ${systemCode(error) ?? messageOf(error)}.`,
@@ -58,7 +55,7 @@ export async function checkAllowedFolders({ allowedDirs }: Config): Promise<Chec
     : ok(name, allowedDirs.join(', '));
 }
 
-async function kindOf(file: string): Promise<'folder' | 'other' | 'none'> {
+export async function kindOf(file: string): Promise<'folder' | 'other' | 'none'> {
   try {
     return (await stat(file)).isDirectory() ? 'folder' : 'other';
   } catch (error) {
@@ -85,13 +82,6 @@ async function tryToWrite(folder: string, itself: boolean): Promise<void> {
   }
 }
 
-/** @throws MeshwrightError `storage`, also for the folder of a newer version */
-async function readJobs(dataDir: string): Promise<string> {
-  const store = openStore(dataDir);
-  try {
-    const live = await store.jobs.nextDue();
-    return live === undefined ? 'no job is unfinished' : 'jobs are unfinished';
-  } finally {
-    await store.close();
-  }
+function inWords(bytes: number): string {
+  return bytes < 1024 ** 3 ? formatBytes(bytes) : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 }

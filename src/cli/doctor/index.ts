@@ -6,6 +6,7 @@ import { configFrom } from '../settings.js';
 import { note, plain, print, printJson } from '../text.js';
 import { type Check, fail, ok } from './check.js';
 import { checkAllowedFolders, checkDataFolder } from './folders.js';
+import { checkJobs } from './jobs.js';
 import { checkProviders } from './providers.js';
 import { checkGenerator, checkNode, checkTools } from './runtime.js';
 
@@ -31,14 +32,24 @@ async function checkAll(load: () => Config): Promise<Check[]> {
     ];
   }
   openLog(config);
-  const [folder, allowed, tools, providers, generator] = await Promise.all([
+  const [folder, jobs, allowed, tools, providers, generator] = await Promise.all([
     checkDataFolder(config),
+    checkJobs(config),
     checkAllowedFolders(config),
     checkTools(config),
     checkProviders(config),
     checkGenerator(),
   ]);
-  return [checkNode(), ok('settings', 'well-formed'), folder, allowed, tools, ...providers, generator];
+  return [
+    checkNode(),
+    ok('settings', 'well-formed'),
+    folder,
+    ...jobs,
+    allowed,
+    tools,
+    ...providers,
+    generator,
+  ];
 }
 
 function printChecks(checks: readonly Check[], healthy: boolean): void {
@@ -47,5 +58,12 @@ function printChecks(checks: readonly Check[], healthy: boolean): void {
     print(`${status.padEnd(4)}  ${name.padEnd(width)}  ${plain(message)}`);
     if (fix !== undefined) print(`${' '.repeat(8 + width)}→ ${fix}`);
   }
-  note(healthy ? 'All is well.' : 'Something needs attention.');
+  const well = checks.every(({ status }) => status === 'ok');
+  note(
+    well
+      ? 'All is well.'
+      : healthy
+        ? 'It works; what begins with warn needs a look.'
+        : 'Something needs attention.',
+  );
 }

@@ -1,5 +1,5 @@
-import net from 'node:net';
-import tls from 'node:tls';
+import http from 'node:http';
+import https from 'node:https';
 import type { Config, ProviderId } from '../../config.js';
 import { MeshwrightError, systemCode } from '../../errors.js';
 import { Prices } from '../../jobs/prices.js';
@@ -8,7 +8,7 @@ import { Providers } from '../../providers/index.js';
 import type { Provider } from '../../providers/provider.js';
 import { ScenarioProvider } from '../../providers/scenario.js';
 import { findModel } from '../../tools/models.js';
-import { formatUsd } from '../text.js';
+import { formatSeconds, formatUsd } from '../text.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 /**
@@ -46,14 +46,41 @@ const SERVICES: readonly Service[] = [
 ];
 
 const TIMEOUT_MS = 4_000;
+/** Less is the way there and back. */
+const MAX_SKEW_MS = 60_000;
 /** The model whose price is told: every provider runs it. */
 const USUAL = 'pixal3d';
 
 export async function checkProviders(config: Config): Promise<Check[]> {
   const all = new Providers().of(config);
   const [prices, ...troubles] = readPrices(config);
-  const checks = SERVICES.map((service) => checkService(service, config, all.get(service.id), prices));
-  return [...troubles, ...(await Promise.all(checks))];
+  const skews: Skew[] = [];
+  const checks = await Promise.all(
+    SERVICES.map((service) => checkService(service, config, all.get(service.id), prices, skews)),
+  );
+  return [...troubles, ...checks, ...checkClock(skews)];
+}
+
+/** By how much this machine's clock is ahead of a service's. */
+interface Skew {
+  title: string;
+  ms: number;
+}
+
+/** Leases, links and the limits of a day go by this machine's clock; providers' signatures go by theirs. */
+function checkClock(skews: readonly Skew[]): Check[] {
+  const name = 'clock';
+  const worst = skews.toSorted((a, b) => Math.abs(b.ms) - Math.abs(a.ms))[0];
+  if (!worst) return [];
+  const { title, ms } = worst;
+  if (Math.abs(ms) <= MAX_SKEW_MS) return [ok(name, `agrees with that of ${title}`)];
+  return [
+    warn(
+      name,
+      `is ${formatSeconds(Math.abs(ms) / 1000)} ${ms > 0 ? 'ahead of' : 'behind'} that of ${title}`,
+      'Let the system set it from the network: jobs are kept, but the limits of a day and signed links go by it.',
+    ),
+  ];
 }
 
 function readPrices({ prices }: Config): [Prices, ...Check[]] {
@@ -70,16 +97,18 @@ async function checkService(
   config: Config,
   provider: Provider | undefined,
   prices: Prices,
+  skews: Skew[],
 ): Promise<Check> {
   if (!provider) return ok(title, `no key, so its models are not offered; set ${keys} to use them`);
   const hosts = urls(config).map((url) => new URL(url));
-  const outcomes = await Promise.all(hosts.map(async (url) => ({ url, trouble: await reach(url) })));
+  const outcomes = await Promise.all(hosts.map(async (url) => ({ url, ...(await reach(url)) })));
+  for (const { skewMs } of outcomes) if (skewMs !== undefined) skews.push({ title, ms: skewMs });
   const unreachable = outcomes.filter(({ trouble }) => trouble !== undefined);
   if (unreachable.length > 0) {
     return fail(
       title,
       unreachable.map(({ url, trouble }) => `${url.host} cannot be reached (${trouble})`).join(', '),
-      'Check the network, the firewall and the base URL.',
+      'Check the network, the firewall and the base URL. If the service is down, its jobs wait and are asked about again.',
     );
   }
   const reached = `${hosts.map(({ host }) => host).join(' and ')} can be reached`;
@@ -121,22 +150,36 @@ function defaultsOf(parsed: unknown): JsonObject {
   return args;
 }
 
-/** @returns why no connection can be made, TLS included; `undefined` when one can */
-function reach(url: URL): Promise<string | undefined> {
+interface Reached {
+  /** Why no connection can be made, TLS included. */
+  trouble?: string | undefined;
+  /** How far this machine's clock is ahead, where the answer has a date. */
+  skewMs?: number | undefined;
+}
+
+/** Asks for nothing, without the key: a connection is enough, whatever is answered. */
+function reach(url: URL): Promise<Reached> {
   const secure = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = Number(url.port) || (secure ? 443 : 80);
   return new Promise((resolve) => {
-    const servername = net.isIP(host) ? undefined : host;
-    const socket = secure
-      ? tls.connect({ host, port, ...(servername === undefined ? {} : { servername }) })
-      : net.connect({ host, port });
-    const end = (trouble: string | undefined): void => {
-      socket.destroy();
-      resolve(trouble);
+    let connected = false;
+    const request = (secure ? https : http).request(new URL('/', url), { method: 'HEAD', agent: false });
+    const end = (reached: Reached): void => {
+      clearTimeout(timer);
+      request.destroy();
+      resolve(reached);
     };
-    socket.setTimeout(TIMEOUT_MS, () => end(`no answer in ${TIMEOUT_MS / 1000} s`));
-    socket.once(secure ? 'secureConnect' : 'connect', () => end(undefined));
-    socket.once('error', (error) => end(systemCode(error) ?? error.message));
+    const timer = setTimeout(
+      () => end(connected ? {} : { trouble: `no answer in ${TIMEOUT_MS / 1000} s` }),
+      TIMEOUT_MS,
+    );
+    request.once('socket', (socket) =>
+      socket.once(secure ? 'secureConnect' : 'connect', () => (connected = true)),
+    );
+    request.once('response', ({ headers }) => {
+      const theirs = Date.parse(headers.date ?? '');
+      end(Number.isNaN(theirs) ? {} : { skewMs: Date.now() - theirs });
+    });
+    request.on('error', (error) => end(connected ? {} : { trouble: systemCode(error) ?? error.message }));
+    request.end();
   });
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { isRecord } from '../../../src/json.js';
 import { FAL_TEST_KEY, type FalEmulator, type FalOptions, startFalEmulator } from '../../emulator/fal.js';
@@ -21,7 +21,12 @@ import {
 
 const PICTURE = 'https://storage.googleapis.com/falserverless/a.png';
 const LOCKER = fileURLToPath(new URL('locker.mjs', import.meta.url));
-const SHIFTED = pathToFileURL(fileURLToPath(new URL('shifted-clock.mjs', import.meta.url))).href;
+const SHIFTED = new URL('shifted-clock.mjs', import.meta.url).href;
+/** For the environment of a process whose disks have only so much free. */
+export const littleSpace = (bytes: number): Record<string, string> => ({
+  NODE_OPTIONS: `--import ${new URL('little-space.mjs', import.meta.url).href}`,
+  FREE_BYTES: String(bytes),
+});
 
 export interface Place {
   folder: string;
@@ -70,16 +75,17 @@ export async function place(options: FalOptions = {}): Promise<Place> {
 }
 
 /** Locks the database of a data folder against everybody; answers how to unlock it. */
-export async function lock(data: string): Promise<() => Promise<void>> {
+export async function lock(data: string): Promise<(() => Promise<void>) & { pid: number | undefined }> {
   const child = spawn(process.execPath, [LOCKER, path.join(data, 'jobs.db')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill());
   await once(child.stdout, 'data');
-  return async () => {
+  const unlock = async (): Promise<void> => {
     child.stdin.end();
     await once(child, 'exit');
   };
+  return Object.assign(unlock, { pid: child.pid });
 }
 
 /** A call of a paid tool; every seed is another job. */
