@@ -26,9 +26,23 @@ export function parseArguments<Schema extends z.ZodObject>(
       return coerced === undefined ? [] : [[name, coerced]];
     }),
   );
-  const parsed = schema.safeParse(lenient);
+  const parsed = safely(schema, lenient, tool);
   if (parsed.success) return parsed.data;
   throw refusal(parsed.error, schema, tool, new Set(Object.keys(lenient)));
+}
+
+/** The library measures whatever has a `length`, and an object that cannot be measured makes it throw. */
+function safely<Schema extends z.ZodObject>(
+  schema: Schema,
+  value: unknown,
+  tool: string,
+): z.ZodSafeParseResult<z.infer<Schema>> {
+  try {
+    return schema.safeParse(value);
+  } catch (cause) {
+    const text = `The arguments of ${tool} cannot be read: an object stands where a text, a number or a list belongs.`;
+    throw new MeshwrightError('invalid_arguments', text, { cause });
+  }
 }
 
 function coerce(schema: z.ZodType, value: unknown): unknown {

@@ -81,8 +81,9 @@ export class Assets {
     if (await this.#store.jobs.getAsset(id)) throw used;
     const image = await checkImage(bytes, 'the file');
     const sha256 = createHash('sha256').update(image.bytes).digest('hex');
-    // Not the asset's own name: of two that send at once only one is kept, and the other must not replace its bytes.
-    const key = `${newId('asset')}.${image.format}`;
+    // Told from models, whose rows come with the end of a job. Not the asset's own name: of two that send at once
+    // only one is kept, and the other must not replace its bytes.
+    const key = `upload_${newId('asset').slice('asset_'.length)}.${image.format}`;
     const asset: Asset = {
       id,
       principal,

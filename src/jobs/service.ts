@@ -321,9 +321,15 @@ export class Jobs {
 
   async #tidy(): Promise<void> {
     const { assets, jobs } = this.store;
-    const removed = await assets.sweep(SWEEP_AGE_MS, (key) =>
-      key.startsWith('input_') ? jobs.usesBlob(key) : jobs.hasAssetKey(key),
-    );
+    const isUsed = (key: string): Promise<boolean> =>
+      key.startsWith('input_') ? jobs.usesBlob(key) : jobs.hasAssetKey(key);
+    // Models come here while their job is being stored. Where nobody lives who does that, one without a row is what a
+    // process left that was killed.
+    const lost = async (): Promise<(key: string) => boolean> => {
+      const alone = (await jobs.holders('storing')).every(isDeadOwner);
+      return (key) => alone && key.startsWith('asset_');
+    };
+    const removed = await assets.sweep(SWEEP_AGE_MS, isUsed, lost);
     if (removed > 0) this.#log.info('removed files that no job needs', { files: removed });
   }
 }

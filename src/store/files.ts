@@ -118,7 +118,11 @@ export class FileAssetStore implements AssetStore {
     await this.#inWords(() => rm(target, { force: true }));
   }
 
-  async sweep(olderThanMs: number, isUsed: (key: string) => Promise<boolean>): Promise<number> {
+  async sweep(
+    olderThanMs: number,
+    isUsed: (key: string) => Promise<boolean>,
+    lost?: () => Promise<(key: string) => boolean>,
+  ): Promise<number> {
     const isOld = async (file: string): Promise<boolean> => ((await this.#age(file)) ?? -1) > olderThanMs;
     let removed = 0;
     for (const name of await this.#list(this.#temporary)) {
@@ -127,12 +131,23 @@ export class FileAssetStore implements AssetStore {
       await this.#inWords(() => rm(file, { recursive: true, force: true }));
       removed++;
     }
-    for (const key of await this.#list(this.#files)) {
+    // In this order: what is in the list now has its row by the time that `isUsed` is asked, or will never have one.
+    const keys = await this.#list(this.#files);
+    const isLost = await lost?.();
+    for (const key of keys) {
       // A name that is no key was put there by somebody else.
-      if (!isKey(key) || !(await isOld(this.#fileOf(key))) || (await isUsed(key))) continue;
-      if (await this.#removeUntouched(this.#fileOf(key), olderThanMs)) removed++;
+      if (!isKey(key)) continue;
+      const file = this.#fileOf(key);
+      const gone = isLost?.(key) ?? false;
+      if (!(gone || (await isOld(file))) || (await isUsed(key))) continue;
+      if (await (gone ? this.#remove(file) : this.#removeUntouched(file, olderThanMs))) removed++;
     }
     return removed;
+  }
+
+  async #remove(file: string): Promise<boolean> {
+    await this.#inWords(() => rm(file, { force: true }));
+    return true;
   }
 
   /** Taken aside first: of a touch and a removal at the same moment, the touch wins or finds nothing. */

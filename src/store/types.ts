@@ -296,6 +296,8 @@ export interface JobStore {
    * satisfies `isDead`. Oldest first.
    */
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]>;
+  /** Who holds a job in this state, also when the lease is over. */
+  holders(state: JobState): Promise<string[]>;
   /** When the next live job without a lease becomes due, of those that become due after this moment if one is given. */
   nextDue(after?: number): Promise<number | undefined>;
   /**
@@ -355,8 +357,15 @@ export interface AssetStore {
   /**
    * Removes temporary files, and files for which `isUsed` answers false, that are older than `olderThanMs`;
    * temporary files of processes that are known to be dead at any age. Answers how many.
+   *
+   * @param lost asked once what is there is known: of which keys nobody can be about to write the row, so that they
+   * are not used at any age when `isUsed` says so
    */
-  sweep(olderThanMs: number, isUsed: (key: string) => Promise<boolean>): Promise<number>;
+  sweep(
+    olderThanMs: number,
+    isUsed: (key: string) => Promise<boolean>,
+    lost?: () => Promise<(key: string) => boolean>,
+  ): Promise<number>;
 }
 
 /** Decides when which job is looked at. Calls of `step` for one id never overlap in one process. */

@@ -58,6 +58,10 @@ describe('arguments', () => {
     expect(String(error)).toMatch(sentence);
   });
 
+  it('of which nothing can be measured are refused in words', () => {
+    expect(refusal({ image_url: { length: { toString: 1 } } })).toMatchObject({ code: 'invalid_arguments' });
+  });
+
   it('cannot smuggle in a prototype', () => {
     expect(String(refusal(JSON.parse('{"image_url":"x","__proto__":{"size":1}}')))).toMatch(
       /has no argument/,

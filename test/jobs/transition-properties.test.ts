@@ -10,6 +10,8 @@ import { aJob, anAsset } from '../store/support/rows.js';
  */
 
 const NOW = 1_000_000_000;
+/** Histories for each property; `npm run proof` asks for more. */
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 4_000);
 const OWNERS = ['one', 'two', 'three'] as const;
 const TOKENS = ['a', 'b', 'c'] as const;
 
@@ -77,6 +79,7 @@ const events: fc.Arbitrary<JobEvent> = fc.oneof(
     typicalSeconds: units,
   }),
   fc.record({ type: type('cancelAsked') }),
+  fc.record({ type: type('troubled'), why: fc.constantFrom('no answer', 'a locked key', undefined) }),
   fc.record({
     type: type('cancelAnswered'),
     outcome: fc.constantFrom('removed' as const, 'running' as const, 'finished' as const, 'unsupported' as const, 'failed' as const), // prettier-ignore
@@ -212,7 +215,7 @@ describe('a job', () => {
         // What is stored is what comes back.
         expect(JSON.parse(JSON.stringify(job))).toEqual(job);
       }),
-      { numRuns: 4000 },
+      { numRuns: RUNS },
     );
     // Chance got everywhere.
     expect([...reached].toSorted()).toEqual(Object.keys(EDGES).toSorted());
@@ -290,7 +293,7 @@ describe('three processes on one job', () => {
           if (job.operation !== undefined) expect(job.operation).toBe(paid);
         }
       }),
-      { numRuns: 4000 },
+      { numRuns: RUNS },
     );
   });
 });
