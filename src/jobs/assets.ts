@@ -7,6 +7,7 @@ import type { JsonObject } from '../json.js';
 import { isJsonObject, toJson } from '../json.js';
 import { newId } from '../store/ids.js';
 import type { Store } from '../store/index.js';
+import { isFull } from '../store/trouble.js';
 import type { Asset, Page } from '../store/types.js';
 import { checkImage } from './image-file.js';
 import { saveFile } from './paths.js';
@@ -158,8 +159,15 @@ export class Assets {
   /** Removes the row, then the file. */
   async delete(principal: string, reference: string): Promise<Asset> {
     const asset = await this.get(principal, reference);
-    await this.#store.jobs.deleteAsset(asset.id);
-    await this.#store.assets.delete(asset.key);
+    try {
+      await this.#store.jobs.deleteAsset(asset.id);
+      await this.#store.assets.delete(asset.key);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      // A full disk takes not even that, and the file is what makes room.
+      await this.#store.assets.delete(asset.key);
+      await this.#store.jobs.deleteAsset(asset.id);
+    }
     return asset;
   }
 

@@ -10,6 +10,7 @@ import type { Settled } from './settle.js';
 import { lookOnce, search, type SearchDeps } from './search.js';
 import { recover, submit, type SubmitDeps } from './submit.js';
 import { apply, isFinal, type JobEvent } from './transition.js';
+import { Unwritten } from './unwritten.js';
 
 /**
  * Carries one job on: reads the row and does what its state asks, until the job ends or has to wait. `step` may
@@ -36,6 +37,7 @@ const STORE_RETRY_MAX_MS = 300_000;
 export class Runner {
   readonly #deps: RunnerDeps;
   readonly #stopping = new AbortController();
+  readonly #unwritten = new Unwritten();
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
@@ -48,9 +50,22 @@ export class Runner {
 
   /** Writes what an event makes of the job, and tells who waits for it. */
   async advance(id: string, event: JobEvent): Promise<Job | undefined> {
-    const changed = await this.#deps.jobs.change(id, (job) => apply(job, event, Date.now()));
+    let changed;
+    try {
+      changed = await this.#deps.jobs.change(id, (job) => apply(job, event, Date.now()));
+    } catch (error) {
+      if (this.#unwritten.failed(id, event, error)) this.#deps.bus.publish(id);
+      throw error;
+    }
+    // What changes nothing needs no room.
+    if (changed || event.type === 'accepted') this.#unwritten.written(id, event);
     if (changed && event.type !== 'lease' && event.type !== 'release') this.#deps.bus.publish(id);
     return changed;
+  }
+
+  /** The job of a row with what is known of it here and could not be written yet. */
+  withUnwritten(job: Job): Job {
+    return this.#unwritten.withIt(job);
   }
 
   /**

@@ -183,11 +183,12 @@ export class Jobs {
         { field: 'job_id' },
       );
     }
-    return job;
+    return this.#runner.withUnwritten(job);
   }
 
-  list(principal: string, filter: Omit<JobFilter, 'principal'>): Promise<Page<Job>> {
-    return this.store.jobs.list({ principal, ...filter });
+  async list(principal: string, filter: Omit<JobFilter, 'principal'>): Promise<Page<Job>> {
+    const page = await this.store.jobs.list({ principal, ...filter });
+    return { ...page, rows: page.rows.map((job) => this.#runner.withUnwritten(job)) };
   }
 
   /**

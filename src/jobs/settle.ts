@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, rm, writeFile } from 'node:fs/promises';
+import { open, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { inspectInWorker } from '../glb/run.js';
@@ -13,11 +13,12 @@ import { httpStatusOf } from '../providers/fetch-errors.js';
 import type { Fetcher } from '../providers/fetch.js';
 import { ProviderFailure } from '../providers/provider.js';
 import { newId } from '../store/ids.js';
-import { storageError } from '../store/trouble.js';
+import { isFull, storageError } from '../store/trouble.js';
 import type { Asset, AssetStore, Job } from '../store/types.js';
 import { chargedOf, staysWrong } from './collect.js';
 import type { OutputFile, Route } from './model.js';
 import { safeName } from './paths.js';
+import { formatBytes } from './view.js';
 
 const BINARY = { format: 'bin', extension: 'bin', mimeType: 'application/octet-stream' } as const;
 
@@ -139,7 +140,25 @@ async function settleFile(deps: SettleDeps, job: Job, file: OutputFile, signal: 
   } catch (error) {
     await rm(temporary, { force: true });
     const disk = error instanceof MeshwrightError && error.code === 'storage' ? error.cause : error;
-    throw storageError(disk ?? error, path.dirname(path.dirname(temporary)));
+    const folder = path.dirname(path.dirname(temporary));
+    const known = storageError(disk ?? error, folder);
+    throw isFull(known) ? await withFigures(known, folder, file) : known;
+  }
+}
+
+/** The same error with the room that there is, and what is needed where that is known. */
+async function withFigures(error: unknown, folder: string, { name, source }: OutputFile): Promise<unknown> {
+  const sizeBytes = 'url' in source ? source.sizeBytes : source.bytes.byteLength;
+  const needed = sizeBytes === undefined ? '' : `; ${name} needs ${formatBytes(sizeBytes)}`;
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    const figures = `Free on that disk: ${formatBytes(bavail * bsize)}${needed}.`;
+    return new MeshwrightError('storage', `${messageOf(error)} ${figures}`, {
+      retryable: true,
+      cause: error,
+    });
+  } catch {
+    return error;
   }
 }
 

@@ -163,9 +163,9 @@ export function messageFor(job: Job, assets: readonly Asset[] | undefined, elaps
   const elapsed = `${Math.max(0, Math.round(elapsedSeconds * 10) / 10)} s`;
   switch (job.state) {
     case 'intent':
-      return `Waiting to be sent (${elapsed}).`;
+      return `Waiting to be sent (${elapsed}).${troubleNote(job, elapsedSeconds)}`;
     case 'submitting':
-      return `Being sent to ${nameOf(job)} (${elapsed}).`;
+      return `Being sent to ${nameOf(job)} (${elapsed}).${troubleNote(job, elapsedSeconds)}`;
     case 'submitted': {
       const place = job.queuePosition === undefined ? '' : `, place ${job.queuePosition + 1} in the queue`;
       const cancelling = job.cancelRequested ? cancelNote(job) : '';
@@ -177,7 +177,7 @@ export function messageFor(job: Job, assets: readonly Asset[] | undefined, elaps
     case 'storing':
       return job.error
         ? `Done at ${nameOf(job)}, but its files are not here yet: ${job.error.message}`
-        : `Done at ${nameOf(job)}; storing the files (${elapsed}).`;
+        : `Done at ${nameOf(job)}; storing the files (${elapsed}).${troubleNote(job, elapsedSeconds)}`;
     case 'succeeded': {
       if (!assets) return `Done in ${elapsed}${routeNote(job)}.${cancelNote(job)}`;
       const model = assets.find(({ role }) => role === 'model');
@@ -201,6 +201,7 @@ export function messageFor(job: Job, assets: readonly Asset[] | undefined, elaps
 function troubleNote({ trouble, createdAt }: Job, elapsedSeconds: number): string {
   if (!trouble) return '';
   const lasts = Math.max(0, elapsedSeconds - (trouble.since - createdAt) / 1000);
+  if (trouble.here) return ` For ${roughly(lasts)} nothing of it can be written down: ${redact(trouble.why)}`;
   return ` For ${roughly(lasts)} it could not be asked about: ${redact(trouble.why)}. It goes on there, and is asked about again.`;
 }
 

@@ -82,6 +82,11 @@ export function isBusy(error: unknown): boolean {
   return troubleOf(error) === 'busy';
 }
 
+/** Whether the error, or what `storageError` made of it, says that there is no room. */
+export function isFull(error: unknown): boolean {
+  return troubleOf(error instanceof MeshwrightError ? error.cause : error) === 'full';
+}
+
 function troubleOf(error: unknown): Trouble | undefined {
   const code = sqliteCode(error);
   return code === undefined ? SYSTEM.get(systemCode(error) ?? '') : SQLITE.get(code);

@@ -103,8 +103,11 @@ export interface Job {
   cancelError?: string;
   /** How often it was asked for. */
   cancelAsked?: number;
-  /** The provider cannot be asked about it: why, in a clause, and since when. */
-  trouble?: { why: string; since: number };
+  /**
+   * The provider cannot be asked about it: why, in a clause, and since when. With `here` the row cannot be written: why,
+   * in sentences; that is in no row.
+   */
+  trouble?: { why: string; since: number; here?: true };
   seed?: number;
   /** US dollars; `null` is unknown. */
   estimateUsd: number | null;
