@@ -56,6 +56,20 @@ const RETRY_GAP_MS = 2_000;
 /** How old a temporary file or an input image without a live job must be before it is removed. */
 const SWEEP_AGE_MS = 3_600_000;
 
+/** A folder that cannot be used says the same every few seconds: that is news now and then. */
+const SAME_NEWS_MS = 300_000;
+
+function storeTroubles(log: Log): (error: unknown, jobId: string | undefined) => void {
+  let told = { text: '', at: -Infinity };
+  return (error, job) => {
+    const text = messageOf(error);
+    const now = performance.now();
+    const known = text === told.text && now - told.at < SAME_NEWS_MS;
+    if (!known) told = { text, at: now };
+    log[known ? 'debug' : 'error']('the data folder', { job, error: text });
+  };
+}
+
 export class Jobs {
   readonly assets: Assets;
   readonly store: Store;
@@ -78,7 +92,7 @@ export class Jobs {
     this.#log = log;
     this.prices = new Prices(config.prices);
     this.store = openStore(config.dataDir, {
-      onError: (error, jobId) => log.error('the data folder', { job: jobId, error: messageOf(error) }),
+      onError: storeTroubles(log),
     });
     this.#fetcher = createFetcher({ allowHosts: config.allowHosts, resolve });
     this.#durations = new Durations(this.store.jobs);

@@ -82,6 +82,19 @@ describe('timers', () => {
     await waker.stop();
   });
 
+  test('a job that is held back is not held back for longer because the clock was set back', async () => {
+    vi.useFakeTimers();
+    const step = vi.fn<(id: string) => Promise<void>>(async () => undefined);
+    const waker = new LocalWaker({ due: async () => ['job_a'], nextDue: async () => undefined });
+    waker.start(step);
+    await vi.advanceTimersByTimeAsync(20_000);
+    const before = step.mock.calls.length;
+    vi.setSystemTime(Date.now() - 3_600_000);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(step.mock.calls.length).toBeGreaterThan(before);
+    await waker.stop();
+  });
+
   test('a job that cannot be carried on here makes no work, and holds up no other', async () => {
     vi.useFakeTimers();
     const begun = Date.now();
