@@ -1,5 +1,7 @@
 import { Worker, parentPort, workerData } from 'node:worker_threads';
 import type { ErrorCode } from './errors.js';
+import { readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { MeshwrightError, messageOf } from './errors.js';
 import { watchMemory } from './memory-watch.js';
 
@@ -113,6 +115,20 @@ export function runInWorker<In, Out>(name: string, input: In, options: WorkerOpt
   });
 }
 
+/** Of this thread, against the server's own: whoever calls meanwhile is answered first when the processors are full. */
+const NICE = 5;
+
+/** On Linux a thread has a priority of its own; elsewhere it would be that of the whole server. */
+function stepBack(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    const id = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+    if (Number.isSafeInteger(id) && id !== process.pid) setPriority(id, NICE);
+  } catch {
+    // Not allowed here: the work is done all the same.
+  }
+}
+
 /** The other side: what a `*-worker.ts` file calls once. `task` may return buffers to move in `transfer`. */
 export function serveWorker<In, Out>(
   task: (
@@ -120,6 +136,7 @@ export function serveWorker<In, Out>(
     report: (progress: WorkerProgress) => void,
   ) => Promise<{ value: Out; transfer?: ArrayBuffer[] }>,
 ): void {
+  stepBack();
   const port = parentPort;
   if (!port) throw new Error('This file is a worker; it is not run by itself.');
   const send = (message: WorkerMessage<Out>, transfer: ArrayBuffer[] = []): void =>

@@ -9,6 +9,8 @@ import { allowanceFor, type Caps, ceilingFor, needsConsent, startOfDay } from '.
 export interface Question {
   text: string;
   about: string;
+  /** The job that a yes begins. */
+  jobId: string;
 }
 
 export interface Answer {
@@ -22,6 +24,8 @@ export interface Answer {
     | 'late'
     /** There is nobody who could be asked: the caps alone decide. */
     | 'unasked';
+  /** The job that was asked about first, where the answer comes later than its question: it is begun once. */
+  jobId?: string | undefined;
   /** A sentence more for whoever reads of a refusal. */
   note?: string | undefined;
 }
@@ -44,12 +48,12 @@ export interface ConsentQuestion {
  * Asks whether the job may be bought, where its price makes that necessary. An equal call's job answers first, and
  * the caps refuse first: nobody is asked about what is not bought then.
  *
- * @returns the job of an equal call if there is one, and what a fallback may cost
+ * @returns the job of an equal call if there is one, what a fallback may cost, and the id that was agreed to
  * @throws MeshwrightError `declined`, `timeout`, `over_budget`: nothing was sent
  */
 export async function consentTo(
   question: ConsentQuestion,
-): Promise<{ existing?: Job; ceiling: Ceiling | undefined }> {
+): Promise<{ existing?: Job; ceiling: Ceiling | undefined; jobId?: string | undefined }> {
   const { jobs, ask, askUsd, caps, job, since } = question;
   const price = job.estimateUsd;
   if (!ask) return { ceiling: ceilingFor({ caps, price }) };
@@ -64,9 +68,10 @@ export async function consentTo(
     },
   });
   if (existing) return { existing, ceiling: undefined };
-  const answer = await ask({ text: textOf(job, spent, caps), about: aboutOf(job, since) });
+  const answer = await ask({ text: textOf(job, spent, caps), about: aboutOf(job, since), jobId: job.id });
   if (answer.kind === 'unasked') return { ceiling: ceilingFor({ caps, price }) };
-  if (answer.kind === 'yes') return { ceiling: ceilingFor({ caps, price, askUsd, asked: true }) };
+  if (answer.kind === 'yes')
+    return { ceiling: ceilingFor({ caps, price, askUsd, asked: true }), jobId: answer.jobId };
   throw refusal(job, answer.kind, answer.note);
 }
 

@@ -102,7 +102,11 @@ export class Purchases {
     const caps = capsOf(configOf(principal), config);
     const since = (now: number): number | undefined =>
       forceNew ? undefined : now - config.dedupeSeconds * 1000;
-    const { existing, ceiling } = await consentTo({
+    const {
+      existing,
+      ceiling,
+      jobId = draft.id,
+    } = await consentTo({
       jobs,
       ask,
       askUsd: config.askUsd,
@@ -114,7 +118,7 @@ export class Purchases {
     throwIfCancelled(call);
     // An answer may have taken a while.
     const now = Date.now();
-    const job: Job = { ...draft, ...(ceiling ? { ceiling } : {}), ...bornAt(now) };
+    const job: Job = { ...draft, id: jobId, ...(ceiling ? { ceiling } : {}), ...bornAt(now) };
     return jobs.create(job, since(now), allowanceFor(caps, job, now));
   }
 

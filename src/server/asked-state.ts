@@ -5,6 +5,8 @@ import { randomBytes } from 'node:crypto';
 export interface AskedState {
   /** What the answer holds for. */
   about: string;
+  /** The one job that it may begin: an answer that comes twice finds it. */
+  jobId: string;
   /** When it was asked, in milliseconds since 1970. */
   at: number;
 }

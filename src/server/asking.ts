@@ -95,19 +95,32 @@ async function askByRequest(deps: AskingDeps, { text }: Question): Promise<Answe
   }
 }
 
-async function askByResult(deps: AskingDeps, { text, about }: Question, arrivedAt: number): Promise<Answer> {
+async function askByResult(
+  deps: AskingDeps,
+  { text, about, jobId }: Question,
+  arrivedAt: number,
+): Promise<Answer> {
   const { context, states } = deps;
   const state: unknown = context.mcpReq.requestState();
   const response = context.mcpReq.inputResponses?.[KEY];
-  const asked =
-    isRecord(state) && state['about'] === about && typeof state['at'] === 'number' ? state['at'] : undefined;
-  if (asked !== undefined && isRecord(response) && typeof response['action'] === 'string') {
-    return answerOf(deps, response['action'], arrivedAt - asked);
+  const asked = isAsked(state) && state.about === about ? state : undefined;
+  if (asked && isRecord(response) && typeof response['action'] === 'string') {
+    const answer = answerOf(deps, response['action'], arrivedAt - asked.at);
+    return answer.kind === 'yes' ? { ...answer, jobId: asked.jobId } : answer;
   }
   // Not asked yet, or about something else.
-  const requestState = await states.mint({ about, at: Date.now() }, context);
+  const requestState = await states.mint({ about, jobId, at: Date.now() }, context);
   const price = inputRequired.elicit({ message: text, requestedSchema: YES_OR_NO });
   throw new AskFirst(inputRequired({ inputRequests: { [KEY]: price }, requestState }));
+}
+
+function isAsked(state: unknown): state is AskedState {
+  return (
+    isRecord(state) &&
+    typeof state['about'] === 'string' &&
+    typeof state['at'] === 'number' &&
+    typeof state['jobId'] === 'string'
+  );
 }
 
 function answerOf(deps: AskingDeps, action: string, tookMs: number): Answer {

@@ -62,7 +62,8 @@ export class SqliteJobStore implements JobStore, ChangeLog {
     allowance?: Allowance,
   ): Promise<{ job: Job; existing: boolean }> {
     return this.#access.write((db) => {
-      const equal = preflight(db, job, since, allowance);
+      const same = findJob(db, job.id);
+      const equal = same?.principal === job.principal ? same : preflight(db, job, since, allowance);
       if (equal) return { job: equal, existing: true };
       insertJob(db, job);
       return { job, existing: false };

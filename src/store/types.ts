@@ -264,7 +264,7 @@ export interface JobStore {
   /**
    * Inserts the job, unless an equal call answers it: same digest, `createdAt` at or after `since`, state live,
    * `succeeded` or `unconfirmed`. Both in one transaction, so that two processes cannot both insert.
-   * `since` undefined always inserts.
+   * `since` undefined always inserts, unless there is a job of this id.
    *
    * @param allowance asked in the same transaction, before a row is inserted, so that two calls cannot both take
    * what is left

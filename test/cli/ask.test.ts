@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { terminalAsk } from '../../src/cli/ask.js';
 import type { Answer } from '../../src/jobs/consent.js';
 
-const QUESTION = { text: 'Run rodin over fal for about $1.20?\u001b[2J', about: 'it' };
+const QUESTION = { text: 'Run rodin over fal for about $1.20?\u001b[2J', about: 'it', jobId: 'job_1' };
 
 function terminal(isTTY: boolean): { input: PassThrough; output: PassThrough; written: () => string } {
   const input = Object.assign(new PassThrough(), { isTTY });

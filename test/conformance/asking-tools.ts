@@ -47,7 +47,7 @@ async function sealed(
   about: string,
   inputRequests: InputRequests,
 ): Promise<InputRequiredResult> {
-  const requestState = await call.states.mint({ about, at: Date.now() }, call.context);
+  const requestState = await call.states.mint({ about, jobId: 'none', at: Date.now() }, call.context);
   return inputRequired({ inputRequests, requestState });
 }
 

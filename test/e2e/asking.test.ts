@@ -299,6 +299,26 @@ describe('the state that comes back with an answer', () => {
     await expect.poll(submits).toBe(1);
   });
 
+  it('buys one job, also when it comes again with force_new', async () => {
+    const peer = await modernPeer({ elicitation: {} });
+    const anew = { ...asking, arguments: { ...asking.arguments, prompt: 'a jug', force_new: true } };
+    const { requestState } = await peer.result('tools/call', anew);
+    const before = submits();
+    const answers = await Promise.all(
+      [1, 2, 3].map(async () => peer.result('tools/call', { ...anew, ...yes, requestState })),
+    );
+    const ids = answers.map(
+      ({ structuredContent }) => isRecord(structuredContent) && structuredContent['job_id'],
+    );
+    expect(new Set(ids).size).toBe(1);
+    expect(ids[0]).toMatch(/^job_/);
+    await expect.poll(submits).toBe(before + 1);
+    expect(await peer.result('tools/call', { ...anew, ...yes, requestState })).toMatchObject({
+      structuredContent: { job_id: ids[0], deduplicated: true },
+    });
+    expect(submits()).toBe(before + 1);
+  });
+
   it('leads to a task where the client takes tasks', async () => {
     const peer = await modernPeer({ elicitation: {}, extensions: { 'io.modelcontextprotocol/tasks': {} } });
     const { resultType, requestState } = await peer.result('tools/call', asking);

@@ -585,6 +585,14 @@ export function jobStoreSuite(
       expect(await store.due(1, never, 10)).toEqual([held.id, waiting.id]);
     });
 
+    test('a row of the same id answers, whatever else is asked for: it was agreed to once', async () => {
+      const { store } = await open();
+      const job = aJob();
+      await store.create(job, undefined);
+      expect(await store.create({ ...job, digest: 'another' }, undefined)).toEqual({ job, existing: true });
+      await expect(store.create({ ...job, principal: 'another' }, undefined)).rejects.toThrow();
+    });
+
     test('holders are those who hold a job in a state, also when their lease is over', async () => {
       const { store } = await open();
       const lease = (owner: string): { owner: string; until: number } => ({ owner, until: 1 });
