@@ -116,10 +116,13 @@ export function chargedOf({ provider, billedUnits, billedUsd }: Job): JobError['
 /** Of an attempt to bring the files in; `retryable` when there will be another one. */
 export function storeError(job: Job, error: unknown): JobError {
   const free = job.provider === 'local';
+  const retryable = free ? mayPass(error) : isWorthTrying(job, error);
+  const done = free ? 'The model is made' : `Done at ${job.provider}`;
+  const missing = retryable ? 'are not here yet' : 'could not be stored';
   return {
     code: error instanceof MeshwrightError ? error.code : 'download_failed',
-    message: `${free ? 'The model is made' : `The job is done at ${job.provider}`}, but its files could not be stored: ${redact(messageOf(error))}`,
-    retryable: free ? mayPass(error) : isWorthTrying(job, error),
+    message: `${done}, but its files ${missing}: ${redact(messageOf(error))}`,
+    retryable,
     charged: chargedOf(job),
   };
 }

@@ -176,7 +176,7 @@ export function messageFor(job: Job, assets: readonly Asset[] | undefined, elaps
     }
     case 'storing':
       return job.error
-        ? `Done at ${nameOf(job)}, but its files are not here yet: ${job.error.message}`
+        ? job.error.message
         : `Done at ${nameOf(job)}; storing the files (${elapsed}).${troubleNote(job, elapsedSeconds)}`;
     case 'succeeded': {
       if (!assets) return `Done in ${elapsed}${routeNote(job)}.${cancelNote(job)}`;
