@@ -104,6 +104,15 @@ function trials(kills: string, minutes: string): Record<string, Trial> {
           found: `${failed} that were fetched from`,
         })),
     },
+    weather: {
+      command: 'npx vitest run --project built test/weather',
+      run: () => tests(['test/weather'], {}, 'built'),
+      read: (output) =>
+        counted(output, ({ passed, failed }) => ({
+          times: `${passed + failed} tests on real servers`,
+          found: `${failed} in which a job was lost or held up, or nobody was told`,
+        })),
+    },
     principals: {
       command: `npx vitest run --project built ${PRINCIPALS.join(' ')}`,
       run: () => tests(PRINCIPALS, {}, 'built'),

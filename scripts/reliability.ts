@@ -33,6 +33,10 @@ const ABOUT: Readonly<Record<string, readonly [title: string, text: string]>> = 
     'Any order of events',
     'What can happen to a job (leases, answers, cancellations, late and doubled events, clocks that jump) is generated in any order; after every step all promises on its state are checked.',
   ],
+  weather: [
+    'Bad weather',
+    'A full disk, a database that is locked, a folder that cannot be written, a clock that is set back or forward, a provider that is down: jobs wait or carry on, the answer says why, `meshwright doctor` names it.',
+  ],
   fuzz: [
     'Hostile bytes',
     'Every parser of bytes from outside is fed by a fuzzer that is led by the code it reaches: GLB, images, provider replies, webhooks, tokens, sessions, requests, arguments, URIs, settings.',
