@@ -82,8 +82,7 @@ export class Assets {
     if (await this.#store.jobs.getAsset(id)) throw used;
     const image = await checkImage(bytes, 'the file');
     const sha256 = createHash('sha256').update(image.bytes).digest('hex');
-    // Told from models, whose rows come with the end of a job. Not the asset's own name: of two that send at once
-    // only one is kept, and the other must not replace its bytes.
+    // Not the asset's own name: of two that send at once only one is kept, and the other must not replace its bytes.
     const key = `upload_${newId('asset').slice('asset_'.length)}.${image.format}`;
     const asset: Asset = {
       id,
@@ -97,11 +96,13 @@ export class Assets {
       key,
       createdAt: Date.now(),
     };
-    await this.#store.assets.put(key, image.bytes);
+    await this.#store.assets.announce(key);
     try {
+      await this.#store.assets.put(key, image.bytes);
       await this.#store.jobs.addAsset(asset);
+      await this.#store.assets.confirm(key);
     } catch (error) {
-      await this.#store.assets.delete(key);
+      await this.#store.assets.delete(key).catch(() => undefined);
       throw (await this.#store.jobs.getAsset(id)) ? used : error;
     }
     return asset;
@@ -159,6 +160,7 @@ export class Assets {
   /** Removes the row, then the file. */
   async delete(principal: string, reference: string): Promise<Asset> {
     const asset = await this.get(principal, reference);
+    await this.#store.assets.announce(asset.key);
     try {
       await this.#store.jobs.deleteAsset(asset.id);
       await this.#store.assets.delete(asset.key);

@@ -261,8 +261,8 @@ export class Runner {
       return false;
     } finally {
       // Another process was faster, or the row could not be written: these files are nobody's.
-      if (settled && !stored)
-        await Promise.all(settled.assets.map(({ key }) => this.#deps.files.delete(key)));
+      const { files } = this.#deps;
+      for (const { key } of settled?.assets ?? []) await (stored ? files.confirm(key) : files.delete(key));
     }
   }
 

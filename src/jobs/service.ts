@@ -338,13 +338,7 @@ export class Jobs {
     const { assets, jobs } = this.store;
     const isUsed = (key: string): Promise<boolean> =>
       key.startsWith('input_') ? jobs.usesBlob(key) : jobs.hasAssetKey(key);
-    // Models come here while their job is being stored. Where nobody lives who does that, one without a row is what a
-    // process left that was killed.
-    const lost = async (): Promise<(key: string) => boolean> => {
-      const alone = (await jobs.holders('storing')).every(isDeadOwner);
-      return (key) => alone && key.startsWith('asset_');
-    };
-    const removed = await assets.sweep(SWEEP_AGE_MS, isUsed, lost);
+    const removed = await assets.sweep(SWEEP_AGE_MS, isUsed);
     if (removed > 0) this.#log.info('removed files that no job needs', { files: removed });
   }
 }

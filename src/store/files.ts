@@ -1,4 +1,4 @@
-import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MeshwrightError, systemCode } from '../errors.js';
 import { makeFolder } from './folder.js';
@@ -6,15 +6,20 @@ import { isDeadOwner, ownerId } from './owner.js';
 import { storageError } from './trouble.js';
 import type { AssetStore, ByteRange } from './types.js';
 
+/** Between the process and the key in the name of a note: a file whose row that process is about to write. */
+const NOTE_ON = '+';
+
 /**
- * Files in a folder: `files/` holds what is complete, `tmp/` what is being written. Both lie in one folder and so on
- * one volume, where a rename is atomic.
+ * Files in a folder: `files/` holds what is complete, `tmp/` what is being written, and notes on what has no row yet.
+ * Both lie in one folder and so on one volume, where a rename is atomic.
  */
 export class FileAssetStore implements AssetStore {
   readonly #folder: string;
   readonly #files: string;
   readonly #temporary: string;
   readonly #clock: () => number;
+  /** Paths of the notes on files whose rows are on the way, by key. */
+  readonly #notes = new Map<string, string>();
 
   /** @param folder The data folder; made on first use. */
   constructor(folder: string, options: { clock?: () => number } = {}) {
@@ -37,16 +42,24 @@ export class FileAssetStore implements AssetStore {
     if (path.dirname(path.resolve(temporaryPath)) !== this.#temporary) {
       throw new TypeError(`${temporaryPath} is not a temporary file of this store.`);
     }
-    await this.#inWords(async () => {
-      const file = await open(temporaryPath, 'r+');
-      try {
-        await file.chmod(0o600);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await this.#publish(temporaryPath, target);
-    });
+    await this.announce(key);
+    try {
+      await this.#inWords(() => this.#adopt(temporaryPath, target));
+    } catch (error) {
+      await this.confirm(key);
+      throw error;
+    }
+  }
+
+  async #adopt(temporaryPath: string, target: string): Promise<void> {
+    const file = await open(temporaryPath, 'r+');
+    try {
+      await file.chmod(0o600);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.#publish(temporaryPath, target);
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
@@ -116,37 +129,52 @@ export class FileAssetStore implements AssetStore {
   async delete(key: string): Promise<void> {
     const target = this.#fileOf(key);
     await this.#inWords(() => rm(target, { force: true }));
+    await this.confirm(key);
   }
 
-  async sweep(
-    olderThanMs: number,
-    isUsed: (key: string) => Promise<boolean>,
-    lost?: () => Promise<(key: string) => boolean>,
-  ): Promise<number> {
+  async announce(key: string): Promise<void> {
+    this.#fileOf(key);
+    if (this.#notes.has(key)) return;
+    try {
+      const note = (await this.temporary()) + NOTE_ON + key;
+      await writeFile(note, '', { mode: 0o600 });
+      this.#notes.set(key, note);
+    } catch {
+      // Without a note it is found by its age; a full disk is no reason to refuse a file that fits.
+    }
+  }
+
+  async confirm(key: string): Promise<void> {
+    const note = this.#notes.get(key);
+    if (note === undefined) return;
+    this.#notes.delete(key);
+    // What stays looks for the row, and finds it.
+    await rm(note, { force: true }).catch(() => undefined);
+  }
+
+  async sweep(olderThanMs: number, isUsed: (key: string) => Promise<boolean>): Promise<number> {
     const isOld = async (file: string): Promise<boolean> => ((await this.#age(file)) ?? -1) > olderThanMs;
     let removed = 0;
     for (const name of await this.#list(this.#temporary)) {
       const file = path.join(this.#temporary, name);
-      if (!isDeadOwner(name) && !(await isOld(file))) continue;
+      const [owner = '', key] = name.split(NOTE_ON);
+      const isDead = isDeadOwner(owner);
+      if (!isDead && !(await isOld(file))) continue;
+      // Whoever could have written the row is dead: it is there by now, or never will be.
+      if (key === undefined || (isDead && (await this.#removeUnused(key, isUsed)))) removed++;
       await this.#inWords(() => rm(file, { recursive: true, force: true }));
-      removed++;
     }
-    // In this order: what is in the list now has its row by the time that `isUsed` is asked, or will never have one.
-    const keys = await this.#list(this.#files);
-    const isLost = await lost?.();
-    for (const key of keys) {
+    for (const key of await this.#list(this.#files)) {
       // A name that is no key was put there by somebody else.
-      if (!isKey(key)) continue;
-      const file = this.#fileOf(key);
-      const gone = isLost?.(key) ?? false;
-      if (!(gone || (await isOld(file))) || (await isUsed(key))) continue;
-      if (await (gone ? this.#remove(file) : this.#removeUntouched(file, olderThanMs))) removed++;
+      if (!isKey(key) || !(await isOld(this.#fileOf(key))) || (await isUsed(key))) continue;
+      if (await this.#removeUntouched(this.#fileOf(key), olderThanMs)) removed++;
     }
     return removed;
   }
 
-  async #remove(file: string): Promise<boolean> {
-    await this.#inWords(() => rm(file, { force: true }));
+  async #removeUnused(key: string, isUsed: (key: string) => Promise<boolean>): Promise<boolean> {
+    if (!isKey(key) || !(await this.has(key)) || (await isUsed(key))) return false;
+    await this.#inWords(() => rm(this.#fileOf(key), { force: true }));
     return true;
   }
 

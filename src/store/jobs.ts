@@ -23,7 +23,6 @@ import type {
   Job,
   JobChange,
   JobFilter,
-  JobState,
   JobStore,
   Json,
   TallyRow,
@@ -136,17 +135,6 @@ export class SqliteJobStore implements JobStore, ChangeLog {
       );
       return rows.map(idOf);
     });
-  }
-
-  holders(state: JobState): Promise<string[]> {
-    return this.#access.read((db) =>
-      db
-        .all(
-          'select distinct lease_owner as owner from jobs where state = ? and lease_owner is not null',
-          state,
-        )
-        .map((row) => String(row['owner'])),
-    );
   }
 
   nextDue(after = -1): Promise<number | undefined> {

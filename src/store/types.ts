@@ -299,8 +299,6 @@ export interface JobStore {
    * satisfies `isDead`. Oldest first.
    */
   due(now: number, isDead: (owner: string) => boolean, limit: number): Promise<string[]>;
-  /** Who holds a job in this state, also when the lease is over. */
-  holders(state: JobState): Promise<string[]>;
   /** When the next live job without a lease becomes due, of those that become due after this moment if one is given. */
   nextDue(after?: number): Promise<number | undefined>;
   /**
@@ -341,7 +339,10 @@ export interface ByteRange {
 export interface AssetStore {
   /** The absolute path of a new temporary file of this process, on the same volume as the files. */
   temporary(): Promise<string>;
-  /** Makes a complete temporary file visible under `key`: fsync, atomic rename, fsync of the folder. */
+  /**
+   * Makes a complete temporary file visible under `key`: fsync, atomic rename, fsync of the folder. It is announced;
+   * `confirm` it once its row is written.
+   */
   adopt(temporaryPath: string, key: string): Promise<void>;
   /** Writes bytes under `key` the same way. */
   put(key: string, bytes: Uint8Array): Promise<void>;
@@ -358,17 +359,18 @@ export interface AssetStore {
   /** Removing what is not there is no error. */
   delete(key: string): Promise<void>;
   /**
-   * Removes temporary files, and files for which `isUsed` answers false, that are older than `olderThanMs`;
-   * temporary files of processes that are known to be dead at any age. Answers how many.
-   *
-   * @param lost asked once what is there is known: of which keys nobody can be about to write the row, so that they
-   * are not used at any age when `isUsed` says so
+   * The row of this file is about to be written or removed: should this process die before it says `confirm` or
+   * `delete`, the next sweep removes the file if no row has it. Never fails: a note that cannot be written only means
+   * that such a file is found by its age.
    */
-  sweep(
-    olderThanMs: number,
-    isUsed: (key: string) => Promise<boolean>,
-    lost?: () => Promise<(key: string) => boolean>,
-  ): Promise<number>;
+  announce(key: string): Promise<void>;
+  /** The row is written, or stays. */
+  confirm(key: string): Promise<void>;
+  /**
+   * Removes temporary files, and files for which `isUsed` answers false, that are older than `olderThanMs`;
+   * temporary files of processes that are known to be dead, and what these had announced, at any age. Answers how many.
+   */
+  sweep(olderThanMs: number, isUsed: (key: string) => Promise<boolean>): Promise<number>;
 }
 
 /** Decides when which job is looked at. Calls of `step` for one id never overlap in one process. */

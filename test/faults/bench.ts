@@ -229,7 +229,9 @@ export async function openBench(provider: ServiceId, options: BenchOptions = {})
         const bytes = await readFile(path.join(folder, 'files', name));
         models.set(createHash('sha256').update(bytes).digest('hex'), bytes);
       }
-      return { models, temporary: await readdir(path.join(folder, 'tmp')).catch(() => []) };
+      const names = await readdir(path.join(folder, 'tmp')).catch(() => []);
+      // The note on a file that has its row by now goes a moment after the answer.
+      return { models, temporary: names.filter((name) => !name.includes('+asset_')) };
     },
     reset() {
       stand.reset();

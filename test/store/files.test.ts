@@ -24,12 +24,18 @@ test('files and folders are for their owner only', async () => {
     expect((await stat(store.path(key))).mode & 0o777).toBe(0o600);
 });
 
-test('nothing is left in the temporary folder after put and adopt', async () => {
+test('nothing is left in the temporary folder once what was put and adopted has its row or is gone', async () => {
   const store = new FileAssetStore(await temporaryFolder());
   const temporary = await store.temporary();
   await store.put('asset_1.glb', Buffer.from('glTF'));
   await writeFile(temporary, 'glTF');
   await store.adopt(temporary, 'asset_2.glb');
+  await store.confirm('asset_2.glb');
+  const other = await store.temporary();
+  await writeFile(other, 'glTF');
+  await store.adopt(other, 'asset_3.glb');
+  await store.delete('asset_3.glb');
+  await expect(store.adopt(other, 'asset_4.glb')).rejects.toThrow();
   expect(await readdir(path.dirname(temporary))).toEqual([]);
 });
 

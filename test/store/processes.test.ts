@@ -139,6 +139,26 @@ test('what a killed process left half written goes at once, what others write st
   await assets.adopt(own, 'asset_1.glb');
 });
 
+test('a file whose process was killed before it wrote the row goes at once, what others are about to write stays', async () => {
+  const folder = await temporaryFolder();
+  const { assets, jobs } = opened(folder);
+  const [victim, survivor] = await startTwo('publish', folder);
+  if (!victim || !survivor) throw new Error('Two helpers were asked for.');
+  for (const helper of [victim, survivor]) {
+    helper.go();
+    await helper.heard(1);
+  }
+  const sweep = (): Promise<number> => assets.sweep(3_600_000, (key) => jobs.hasAssetKey(key));
+  expect(await sweep()).toBe(0);
+  await victim.kill();
+  expect(await sweep()).toBe(1);
+  const kept = [victim.said[0]?.['key'], survivor.said[0]?.['key'], survivor.said[0]?.['rowless']];
+  expect((await readdir(path.join(folder, 'files'))).toSorted()).toEqual(kept.map(String).toSorted());
+  await survivor.kill();
+  expect(await sweep()).toBe(1);
+  expect(await readdir(path.join(folder, 'tmp'))).toEqual([]);
+});
+
 describe('folders that cannot be written', () => {
   test('a file that may not grow is not stored at all, and smaller ones are', async () => {
     const folder = await temporaryFolder();

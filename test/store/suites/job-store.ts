@@ -593,16 +593,6 @@ export function jobStoreSuite(
       await expect(store.create({ ...job, principal: 'another' }, undefined)).rejects.toThrow();
     });
 
-    test('holders are those who hold a job in a state, also when their lease is over', async () => {
-      const { store } = await open();
-      const lease = (owner: string): { owner: string; until: number } => ({ owner, until: 1 });
-      for (const owner of ['one', 'two', 'two'])
-        await store.create(aJob({ state: 'storing', lease: lease(owner) }), undefined);
-      await store.create(aJob({ state: 'storing' }), undefined);
-      await store.create(aJob({ state: 'submitted', lease: lease('three') }), undefined);
-      expect((await store.holders('storing')).toSorted()).toEqual(['one', 'two']);
-    });
-
     test('nextDue is the earliest moment of a live job that nobody holds, or the earliest after another', async () => {
       const { store } = await open();
       expect(await store.nextDue()).toBeUndefined();

@@ -73,6 +73,19 @@ const tasks: Record<string, () => Promise<void>> = {
     await forever();
   },
 
+  /** Brings a file with a row and one without, and writes no more rows. */
+  async publish() {
+    const asset = anAsset();
+    for (const key of [asset.key, `asset_${process.pid}.glb`]) {
+      const temporary = await assets.temporary();
+      await writeFile(temporary, 'glTF');
+      await assets.adopt(temporary, key);
+    }
+    await jobs.addAsset(asset);
+    tell({ key: asset.key, rowless: `asset_${process.pid}.glb` });
+    await forever();
+  },
+
   /** Takes a job and keeps it. */
   async lease() {
     const lease = { owner: ownerId(), until: Date.now() + 3_600_000 };
