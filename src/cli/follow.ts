@@ -6,7 +6,7 @@ import { jobSchema, type JobView } from '../jobs/view.js';
 import type { Job } from '../store/types.js';
 import { waitAndAnswer } from '../tools/model-tool.js';
 import type { ToolContext } from '../tools/tool.js';
-import { mainAsset, printOutcome } from './outcome.js';
+import { laterOf, mainAsset, printOutcome } from './outcome.js';
 import { type ProgressDisplay, progressDisplay } from './progress.js';
 import { note, plain, printJson } from './text.js';
 
@@ -25,6 +25,8 @@ export interface FollowOptions {
 
 /** Longer than any job lives, and still a span that timers take. */
 const A_WEEK_S = 7 * 24 * 3600;
+/** Longer than the upload of a picture and one attempt to submit usually take. */
+const SENT_WITHIN_MS = 90_000;
 /** What shells report of a program that Ctrl-C ended. */
 const EXIT_INTERRUPTED = 130;
 
@@ -32,12 +34,13 @@ const EXIT_INTERRUPTED = 130;
 export async function followJob(job: Job, context: ToolContext, options: FollowOptions): Promise<number> {
   const display = progressDisplay(options.json);
   const release = onInterrupt(job, display);
+  const watched = { ...context, progress: (now: Job) => display.update(now) };
   let answer;
   try {
     answer = await waitAndAnswer(
-      job,
+      await untilSent(job, watched),
       options.seconds ?? A_WEEK_S,
-      { ...context, progress: (now) => display.update(now) },
+      watched,
       options.deduplicated,
     );
   } finally {
@@ -47,8 +50,15 @@ export async function followJob(job: Job, context: ToolContext, options: FollowO
   const view = jobSchema.parse(answer.structured);
   const savedAs = await saveModel(view, context, options);
   if (options.json) printJson(view);
-  else printOutcome(view, savedAs);
+  else printOutcome(view, savedAs, laterOf(await context.jobs.get(context.principal, job.id)));
   return answer.isError || (options.output !== undefined && savedAs === undefined) ? 1 : 0;
+}
+
+/** Whoever waits for no result still wants the job to be begun: it goes on without us only once it was sent. */
+async function untilSent(job: Job, { jobs, principal, progress }: ToolContext): Promise<Job> {
+  const isSent = ({ state }: Job): boolean => state !== 'intent' && state !== 'submitting';
+  if (job.provider === 'local' || isSent(job)) return job;
+  return jobs.wait(principal, job.id, { ms: SENT_WITHIN_MS, onUpdate: progress, until: isSent });
 }
 
 /** Where the model was copied to. What was made is told in any case, so a copy that fails is only noted. */

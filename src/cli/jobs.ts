@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { jobIdIn } from '../jobs/uris.js';
 import { jobSchema, type JobView } from '../jobs/view.js';
 import { tool as cancelJob } from '../tools/cancel_job.js';
 import { tool as getJob } from '../tools/get_job.js';
@@ -61,7 +62,7 @@ export async function waitFor(command: Command, id: string, options: WaitOptions
   const seconds = wait === undefined ? undefined : readWait(wait);
   return withSession(command, { carryOn: true }, async (context) => {
     const output = await outputPath(options.output, overwrite, context.config);
-    const job = await context.jobs.get(context.principal, id);
+    const job = await context.jobs.get(context.principal, jobIdIn(id));
     return followJob(job, context, { json, output, overwrite, seconds });
   });
 }
@@ -107,7 +108,7 @@ function printJob(job: JobView): void {
 
 function statusText({ status, progress, queue_position: place }: JobView): string {
   if (status === 'running') return `running ${Math.round(progress * 100)} %`;
-  return place === undefined ? status : `${status}, place ${place + 1}`;
+  return place === undefined ? status : `${status}, ${place} ahead`;
 }
 
 function costText({ cost_usd: { estimate, billed } }: JobView): string {

@@ -1,20 +1,34 @@
 import path from 'node:path';
 import { isRecord } from '../json.js';
 import { type AssetView, formatBytes, type JobView } from '../jobs/view.js';
+import type { Job } from '../store/types.js';
 import { formatSeconds, formatSize, formatUsd, note, plain, print } from './text.js';
 
 /** What a person reads when a job has ended, or when the waiting for it has. */
 
-/** @param savedAs where the model was copied to, if it was */
-export function printOutcome(job: JobView, savedAs: string | undefined): void {
+/**
+ * @param savedAs where the model was copied to, if it was
+ * @param later what becomes of a job that has not ended
+ */
+export function printOutcome(job: JobView, savedAs: string | undefined, later: string): void {
   if (job.status === 'succeeded') printSuccess(job, savedAs);
   else if (job.status === 'queued' || job.status === 'running') {
     print(`${job.job_id}\n${plain(job.message)}`);
-    note(`It goes on; \`meshwright jobs wait ${job.job_id}\` picks it up.`);
+    note(later);
   } else {
     note(`meshwright: ${plain(job.message)}`);
     note(`${job.job_id} is ${job.status}${chargedNote(job)}.`);
   }
+}
+
+/** What becomes of a job that has not ended when this command leaves: nothing of ours runs on by itself. */
+export function laterOf({ id, provider, state }: Job): string {
+  const wait = `\`meshwright jobs wait ${id}\``;
+  const others = 'so does any meshwright server with this data folder';
+  if (provider === 'local') return `It is kept, not worked on: ${wait} goes on with it; ${others}.`;
+  if (state === 'intent') return `Nothing was sent to ${provider} yet: ${wait} sends it; ${others}.`;
+  const where = state === 'storing' ? `It is done at ${provider}` : `It goes on at ${provider}`;
+  return `${where}; its files are not fetched by themselves: ${wait} fetches them; ${others}.`;
 }
 
 function printSuccess(job: JobView, savedAs: string | undefined): void {

@@ -41,10 +41,7 @@ export function chooseRoutes(question: RouteQuestion): { choices: RouteChoice[];
   const rank = (route: Route): number => (isHealthy(route.provider) ? 0 : 1);
   const cost = (route: Route): number => price(route) ?? Number.POSITIVE_INFINITY;
   const ordered = able.toSorted((a, b) => rank(a) - rank(b) || compare(cost(a), cost(b)));
-  const because = [
-    ...tried.map(({ provider, refusal }) => `${provider} refused: ${refusal}`),
-    ...refusals,
-  ].join(' ');
+  const because = [tellTried(tried), ...refusals].filter(Boolean).join(' ');
   const reason = (route: Route): string => {
     if (because !== '') return because;
     if (choice !== 'auto') return 'as asked';
@@ -54,6 +51,11 @@ export function chooseRoutes(question: RouteQuestion): { choices: RouteChoice[];
     return price(route) === null ? 'first of those with a key' : 'the cheapest with a known price';
   };
   return { choices: ordered.map((route) => ({ route, reason: reason(route) })), refusals };
+}
+
+/** What each provider said that refused a job; empty where none did. */
+export function tellTried(tried: RouteQuestion['tried']): string {
+  return tried.map(({ provider, refusal }) => `${provider} refused: ${refusal}`).join(' ');
 }
 
 function compare(a: number, b: number): number {

@@ -6,7 +6,7 @@ import { type Log, redact } from '../log.js';
 import { type Provider, type ProviderContext, SubmitError } from '../providers/provider.js';
 import type { ImageRef, Job, JobError, Json, ProviderId } from '../store/types.js';
 import type { Model, ModelImages, Route } from './model.js';
-import { chooseRoutes, type Health } from './routes.js';
+import { chooseRoutes, type Health, tellTried } from './routes.js';
 import { isListed, lostEvent } from './search.js';
 import { isWithin } from './spending.js';
 import type { JobEvent, NextAttempt } from './transition.js';
@@ -169,7 +169,11 @@ async function turnedDown(
     return Boolean(await deps.advance(job.id, { type: 'refused', token, next: attempt, dueAt }));
   }
   return Boolean(
-    await deps.advance(job.id, { type: 'turnedDown', token, error: refusalError(error, message) }),
+    await deps.advance(job.id, {
+      type: 'turnedDown',
+      token,
+      error: lastError(job, refusalError(error, message)),
+    }),
   );
 }
 
@@ -242,6 +246,13 @@ function sameRoute({ provider, model, estimateUsd, routeReason, tried }: Job): N
     ...(routeReason === undefined ? {} : { routeReason }),
     ...(tried === undefined ? {} : { tried }),
   };
+}
+
+/** No route is left: whoever reads the last refusal has to know of those before, which may be easier to mend. */
+function lastError({ tried = [], provider }: Job, error: JobError): JobError {
+  if (tried.length === 0) return error;
+  const refusals = tellTried([...tried, { provider, refusal: error.message }]);
+  return { ...error, message: `No provider took the job. ${refusals}` };
 }
 
 /** Nothing was accepted, so nothing was charged. */

@@ -10,6 +10,11 @@ export function assetIdOf(reference: string): string | undefined {
   return /^asset_[0-9a-z]{26}$/.test(text) ? text : undefined;
 }
 
+/** The id in the URI of a job; anything else as it is, to be looked for as an id. */
+export function jobIdIn(reference: string): string {
+  return jobIdOf(reference) ?? reference;
+}
+
 /** The id in the URI of a job; `undefined` when it is none. */
 export function jobIdOf(uri: string): string | undefined {
   return /^meshwright:\/\/jobs\/([0-9a-z_]+)$/.exec(uri)?.[1];

@@ -42,6 +42,7 @@ export const jobSchema = z.object({
   provider: z.string(),
   model: z.string(),
   progress: z.number().min(0).max(1),
+  /** How many jobs are before it. */
   queue_position: z.int().min(0).optional(),
   message: z.string(),
   created_at: z.string(),
@@ -167,7 +168,7 @@ export function messageFor(job: Job, assets: readonly Asset[] | undefined, elaps
     case 'submitting':
       return `Being sent to ${nameOf(job)} (${elapsed}).${troubleNote(job, elapsedSeconds)}`;
     case 'submitted': {
-      const place = job.queuePosition === undefined ? '' : `, place ${job.queuePosition + 1} in the queue`;
+      const place = job.queuePosition === undefined ? '' : `, ${placeText(job.queuePosition)}`;
       const cancelling = job.cancelRequested ? cancelNote(job) : '';
       const what = job.running
         ? `${capital(job.stage)}, ${Math.round(job.progress * 100)} %${timeLeft(job, elapsedSeconds)}`
@@ -195,6 +196,12 @@ export function messageFor(job: Job, assets: readonly Asset[] | undefined, elaps
     case 'cancelled':
       return job.error?.message ?? 'Cancelled.';
   }
+}
+
+/** @param ahead how many jobs are before this one: what `queue_position` counts */
+export function placeText(ahead: number): string {
+  if (ahead === 0) return 'next in the queue';
+  return `${ahead} ${ahead === 1 ? 'job' : 'jobs'} ahead in the queue`;
 }
 
 /** Why what is said of the job may be old. */

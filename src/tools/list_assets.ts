@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { assetSchema, viewAsset } from '../jobs/view.js';
-import { defineTool, jsonObject, type Tool } from './tool.js';
+import { defineTool, jobId, jsonObject, type Tool } from './tool.js';
 
 export const tool: Tool = defineTool({
   name: 'list_assets',
@@ -9,7 +9,7 @@ export const tool: Tool = defineTool({
   effect: 'reads',
   description: 'Stored files, newest first, with path or link.',
   input: z.strictObject({
-    job_id: z.string().optional(),
+    job_id: jobId.optional(),
     limit: z.int().min(1).max(100).default(20),
     cursor: z.string().optional(),
   }),

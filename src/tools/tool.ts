@@ -13,6 +13,7 @@ import { formatBytes, type JobView, type Locate, viewJob } from '../jobs/view.js
 import { parseArguments } from '../jobs/arguments.js';
 import type { Ask } from '../jobs/consent.js';
 import type { Jobs } from '../jobs/service.js';
+import { jobIdIn } from '../jobs/uris.js';
 import { type Log, redact } from '../log.js';
 import type { Asset, Job } from '../store/types.js';
 
@@ -81,7 +82,7 @@ export interface Tool {
   run: (args: unknown, context: ToolContext) => Promise<ToolAnswer>;
 }
 
-export const jobId = z.string().min(1).describe('Id of a job');
+export const jobId = z.string().min(1).overwrite(jobIdIn).describe('Id or URI of a job');
 export const assetId = z.string().min(1).describe('Id or URI of an asset');
 
 /** Ties a schema to the function that takes its arguments. */

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { copyFile, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { jobSchema } from '../../src/jobs/view.js';
+import { FAL_TEST_KEY, startFalEmulator } from '../emulator/fal.js';
 import { removeFolder, temporaryFolder } from '../support/clients.js';
 import { LEFT_PICTURE, outcomeOf, PICTURE, run, start } from './support.js';
 
@@ -96,12 +97,32 @@ describe('generate', () => {
     const started = await inFolder(call);
     const [id = ''] = started.stdout.split('\n');
     expect(started.code).toBe(0);
-    expect(started.stderr).toContain(`meshwright jobs wait ${id}`);
+    expect(started.stderr).toContain(
+      `It is kept, not worked on: \`meshwright jobs wait ${id}\` goes on with it`,
+    );
 
-    const waited = await inFolder(['jobs', 'wait', id, '-o', 'later.glb']);
+    const waited = await inFolder(['jobs', 'wait', `meshwright://jobs/${id}`, '-o', 'later.glb']);
     expect(waited.code, waited.stderr).toBe(0);
     expect(waited.stdout.split('\n')[0]).toBe(path.join(folder, 'later.glb'));
     expect((await stat(path.join(folder, 'later.glb'))).size).toBeGreaterThan(1000);
+  });
+
+  it('leaves a paid job only once it was sent, and says where it goes on and who fetches its files', async () => {
+    const fal = await startFalEmulator({ jobMs: 60_000 });
+    onTestFinished(() => fal.close());
+    const env = {
+      FAL_KEY: FAL_TEST_KEY,
+      MESHWRIGHT_FAL_QUEUE_URL: fal.urls.queue,
+      MESHWRIGHT_FAL_REST_URL: fal.urls.rest,
+      MESHWRIGHT_ALLOW_HOSTS: new URL(fal.urls.cdn).host,
+    };
+    const call = ['generate', 'trellis', '--image_url', 'front.png', '--wait', '0'];
+    const { code, stdout, stderr } = await run(data, call, { cwd: folder, env });
+    const [id = ''] = stdout.split('\n');
+    expect({ code, accepted: fal.ledger.accepted }, stderr).toEqual({ code: 0, accepted: 1 });
+    expect(stderr).toContain(
+      `It goes on at fal; its files are not fetched by themselves: \`meshwright jobs wait ${id}\` fetches them`,
+    );
   });
 
   it('fails with 1 and the reason when the job fails', async () => {

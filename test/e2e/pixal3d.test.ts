@@ -127,6 +127,35 @@ describe('pixal3d', () => {
     expect(accepted()).toBe(1);
   });
 
+  it('tells what each provider said when none takes the job', async () => {
+    await start('fal', 'pixazo', 'scenario');
+    const refusing = { match: { op: 'submit' }, times: 'always' } as const;
+    fal.fault({
+      ...refusing,
+      action: { type: 'respond', status: 402, json: { detail: 'Payment required' } },
+    });
+    pixazo.fault({
+      ...refusing,
+      action: { type: 'respond', status: 401, json: { message: 'Access denied' } },
+    });
+    scenario.fault({
+      ...refusing,
+      action: { type: 'respond', status: 403, json: { reason: 'No such right' } },
+    });
+    const result = await make();
+    expect(result.isError).toBe(true);
+    expect(result.structured).toMatchObject({ status: 'failed', error: { charged: 'no' } });
+    const message = String(result.structured?.['message']);
+    expect(message).toMatch(/^No provider took the job\. /);
+    for (const why of [
+      /fal refused: .*billing/,
+      /pixazo refused: .*PIXAZO_API_KEY/,
+      /scenario refused: .*SCENARIO/i,
+    ])
+      expect(message).toMatch(why);
+    expect(accepted()).toBe(0);
+  });
+
   it('goes on when the first route refuses the connection', async () => {
     await start('fal', 'scenario');
     await fal.down('queue');

@@ -26,6 +26,16 @@ it('has every key in one spelling, also in the report of the generator', () => {
   });
 });
 
+it.each([
+  [0, 'next in the queue'],
+  [1, '1 job ahead in the queue'],
+  [4, '4 jobs ahead in the queue'],
+])('counts the jobs before it alike as a number and in words: %i', (queuePosition, words) => {
+  const view = viewJob({ ...submitted, queuePosition }, [], { locate: () => ({}), now: CREATED + 1000 });
+  expect(view.queue_position).toBe(queuePosition);
+  expect(view.message).toBe(`Queued at fal, ${words} (1 s).`);
+});
+
 describe('the time that is left', () => {
   it('is what such jobs usually run, counted from when it began to run', () => {
     const job = runningFrom(100, 60);
