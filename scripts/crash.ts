@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
 import { crash } from '../test/crash/run.js';
-import { seeded } from '../test/crash/seeded.js';
 
 /**
  * Kills servers with SIGKILL at random moments of free and paid jobs, and holds what is left against the providers'
@@ -16,19 +15,27 @@ const { values } = parseArgs({
   },
 });
 const since = performance.now();
+const seconds = (): number => Math.round((performance.now() - since) / 1000);
 console.log(`seed ${values.seed}`);
+let told = 0;
 const summary = await crash({
   kills: Number(values.kills),
-  random: seeded(Number(values.seed)),
+  seed: Number(values.seed),
   onKill: (kills) => {
-    if (kills % 50 === 0) console.log(`${kills} kills`);
+    if (kills < told + 50) return;
+    told = kills - (kills % 50);
+    console.log(`${kills} kills (${seconds()} s)`);
   },
 });
-const { kills, orders, calls, jobs, succeeded, unconfirmed, lost, boughtTwice, halfFiles, orphans } = summary;
+const { kills, orders, calls, jobs, succeeded, unconfirmed, bought, ...faults } = summary;
+const { lost, boughtTwice, halfFiles, orphans } = faults;
 for (const line of [...lost, ...boughtTwice, ...halfFiles, ...orphans]) console.log(`  ${line}`);
+console.log(
+  `of the unconfirmed jobs, ${bought} had been taken by their provider and ${unconfirmed - bought} had not`,
+);
 console.log(
   `kills ${kills}, orders ${orders}, calls ${calls}, jobs ${jobs}, succeeded ${succeeded}, unconfirmed ${unconfirmed}, ` +
     `lost ${lost.length}, bought twice ${boughtTwice.length}, half files ${halfFiles.length}, orphans ${orphans.length} ` +
-    `(${Math.round((performance.now() - since) / 1000)} s)`,
+    `(${seconds()} s)`,
 );
 process.exitCode = lost.length + boughtTwice.length + halfFiles.length + orphans.length === 0 ? 0 : 1;

@@ -1,147 +1,137 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import type { TestClient } from '../support/clients.js';
-import { ballPng, dataUri } from '../support/images.js';
-import { type Findings, findingsOf } from './check.js';
-import { openWorld, PAID, type World } from './world.js';
+import path from 'node:path';
+import { isRecord } from '../../src/json.js';
+import { isFinal } from '../../src/jobs/transition.js';
+import type { Job } from '../../src/store/types.js';
+import { Random } from '../fuzz/random.js';
+import { removeFolder, temporaryFolder } from '../support/clients.js';
+import { Agents } from './calls.js';
+import { Emulators, SERVICES } from './emulators.js';
+import { halfFiles, lastingOrphans } from './files.js';
+import { Moments } from './moments.js';
+import { type Books, boughtTwice, boughtUnseen, lostJobs } from './purchases.js';
+import { all, readRows } from './rows.js';
+import { Servers } from './servers.js';
 
 /**
- * Two servers on one data folder are killed with SIGKILL at random moments, again and again, while clients order free
- * and paid jobs and repeat every order whose answer they did not get. Then what is there is held against what was
- * promised and what the providers' books say.
+ * Two servers on one data folder are killed with SIGKILL at random moments, again and again, while agents order free
+ * and paid jobs, repeat every order whose answer they did not get, and now and then buy one anew. Then what is there is
+ * held against what was promised, what was answered, and what the providers' books say.
  */
 
 export interface CrashOptions {
   kills: number;
-  /** Answers 0 to 1; orders, victims and moments follow from it. */
-  random: () => number;
-  /** Longest time from an order to the kill, milliseconds. */
-  withinMs?: number;
+  /** What is ordered, which server is killed and when follow from it, as far as processes can be repeated. */
+  seed: number;
   /** Called after every kill. */
   onKill?: (kills: number) => void;
 }
 
-/** What was ordered: equal calls are one order, and bought once. */
-export interface Order {
-  tool: string;
-  args: Record<string, unknown>;
-  /** Ids that were answered. */
-  jobs: Set<string>;
-  /** What was answered last in place of an id. */
-  refusal?: string;
-}
-
-export interface CrashSummary extends Findings {
+export interface CrashSummary {
   kills: number;
+  /** Equal calls are one order. */
   orders: number;
   /** Calls, repetitions among them. */
   calls: number;
+  jobs: number;
+  succeeded: number;
+  /** Jobs whose submit was cut off by a kill; nothing was sent again for them. */
+  unconfirmed: number;
+  /** Of these, those that had been bought, by the provider's books. */
+  bought: number;
+  /** What broke a promise, in words, one line each. */
+  lost: string[];
+  boughtTwice: string[];
+  halfFiles: string[];
+  orphans: string[];
 }
 
-const SERVERS = 2;
-/** Of the orders, those for the local generator; it takes a processor for a second. */
-const FREE = 0.06;
-const REPEATS = 0.35;
-const BOTH = 0.1;
+/** More calls than this at once, and the servers do nothing but start. */
+const MOST_WAITING = 14;
+/** Longest wait for an answer, milliseconds. */
+const WARM_MS = 1_500;
+/** Share of the kills at a random moment that end both servers. */
+const BOTH = 0.12;
+const SETTLE_MS = 300_000;
 
-export async function crash({ kills, random, withinMs = 400, onKill }: CrashOptions): Promise<CrashSummary> {
-  const world = await openWorld(400);
+export async function crash({ kills, seed, onKill }: CrashOptions): Promise<CrashSummary> {
+  const folder = await temporaryFolder();
+  const dataDir = path.join(folder, 'data');
+  const emulators = await Emulators.start();
+  const servers = new Servers(dataDir, emulators.environment, new Random(seed + 1));
+  const agents = new Agents(servers, new Random(seed + 2));
+  const moments = new Moments(dataDir, new Random(seed + 3));
+  const random = new Random(seed);
   try {
-    const orders: Order[] = [];
-    let calls = 0;
-    const servers: Promise<TestClient>[] = Array.from({ length: SERVERS }, (_, slot) => world.start(slot));
-    const answers = new Set<Promise<void>>();
-    const pick = <Item>(items: readonly Item[]): Item | undefined =>
-      items[Math.floor(random() * items.length)];
-
-    const place = (client: TestClient, order: Order): void => {
-      calls++;
-      const answer = client.call(order.tool, { ...order.args, wait_seconds: random() < 0.5 ? 0 : 3 }).then(
-        ({ structured, text }) => {
-          order.refusal = text.slice(0, 200);
-          if (typeof structured?.['job_id'] === 'string') order.jobs.add(structured['job_id']);
-        },
-        // Its server was killed.
-        () => undefined,
-      );
-      answers.add(answer);
-      void answer.finally(() => answers.delete(answer));
-    };
-
-    for (let killed = 0; killed < kills;) {
-      const victim = Math.floor(random() * SERVERS);
-      const clients = await Promise.all(servers);
-      for (let n = 1 + Math.floor(random() * 3); n > 0; n--) {
-        const client = random() < 0.7 ? clients[victim] : pick(clients);
-        const known = random() < REPEATS ? pick(orders.slice(-8)) : undefined;
-        const order = known ?? (await newOrder(orders.length, random));
-        if (!known) orders.push(order);
-        if (client) place(client, order);
+    await Promise.all([servers.start(), agents.prepare()]);
+    while (servers.killed.length < kills) {
+      await servers.atLeast(1);
+      if (random.chance(0.5)) await emulators.slowDown(random.pick(SERVICES), random);
+      agents.act(MOST_WAITING);
+      // A server that was just started answers nobody for a while; one that has begun to work has more to lose.
+      if (random.chance(0.6)) {
+        await agents.answered(WARM_MS);
+        for (let more = random.below(6); more > 0; more--) agents.act(MOST_WAITING);
       }
-      await pause(random() * withinMs);
-      for (const slot of random() < BOTH ? servers.keys() : [victim]) {
-        const client = clients[slot];
-        if (typeof client?.pid !== 'number') throw new Error('a server without a process');
-        process.kill(client.pid, 'SIGKILL');
-        killed++;
-        servers[slot] = client.close().then(
-          () => world.start(slot),
-          () => world.start(slot),
-        );
-      }
-      onKill?.(killed);
+      const moment = await moments.next();
+      // Which of them writes a file cannot be seen from outside.
+      const both = random.chance(moment === 'time' ? BOTH : 0.5);
+      servers.kill(both && kills - servers.killed.length > 1);
+      onKill?.(servers.killed.length);
     }
-
-    await Promise.all(answers);
-    const [first, second] = await Promise.all(servers);
-    if (!first || !second) throw new Error('no server is left');
-    // Agents that never got an answer ask once more; nothing may be bought by that.
-    for (const [i, order] of orders.entries()) place(i % 2 === 0 ? first : second, order);
-    await Promise.all(answers);
-    await untilQuiet(first);
-    await Promise.all([first.close(), second.close()]);
-    await restartOnce(world);
-    return { kills, orders: orders.length, calls, ...(await findingsOf(world, orders)) };
-  } finally {
-    await world.close();
-  }
-}
-
-async function newOrder(index: number, random: () => number): Promise<Order> {
-  if (random() < FREE) {
-    const image_url = dataUri(await ballPng(index, 160));
-    const args = {
-      image_url,
-      depth: 0.5 + (index % 1_000) / 2_000,
-      target_triangles: 2_000,
-      texture_size: 1_024,
+    moments.close();
+    await servers.atLeast(2);
+    await agents.settled();
+    await untilAllEnded(servers, dataDir);
+    const listed = await listJobs(servers);
+    const rows = await readRows(dataDir);
+    // Both were started after the last kill.
+    const left = await lastingOrphans(dataDir, rows.assets);
+    await servers.stop();
+    const accepted = await emulators.accepted();
+    const { calls, complaints } = agents;
+    const books: Books = { ...rows, calls, accepted, killed: servers.killed, listed };
+    const count = (state: Job['state']): number => rows.jobs.filter((job) => job.state === state).length;
+    return {
+      kills: servers.killed.length,
+      orders: calls.length,
+      calls: servers.calls,
+      jobs: rows.jobs.length,
+      succeeded: count('succeeded'),
+      unconfirmed: count('unconfirmed'),
+      bought: boughtUnseen(books),
+      lost: [...complaints, ...lostJobs(books)],
+      boughtTwice: boughtTwice(books),
+      halfFiles: await halfFiles(dataDir, rows.assets),
+      orphans: left,
     };
-    return { tool: 'local_image_to_3d', args, jobs: new Set() };
+  } finally {
+    moments.close();
+    await servers.stop().catch(() => undefined);
+    emulators.close();
+    await removeFolder(folder);
   }
-  const provider = PAID[Math.floor(random() * PAID.length)] ?? 'fal';
-  // Every order has a seed of its own, by which it is known in the provider's books.
-  const upload = provider === 'scenario' || random() < 0.3;
-  const image_url = upload ? dataUri(await ballPng(index, 64)) : `https://example.com/${index}.png`;
-  return { tool: 'pixal3d', args: { image_url, provider, seed: index + 1 }, jobs: new Set() };
 }
 
-/** All jobs have ended, also those that nobody asks for. */
-async function untilQuiet(client: TestClient): Promise<void> {
-  for (;;) {
-    const lists = await Promise.all(
-      ['queued', 'running'].map(async (status) => client.call('list_jobs', { status, limit: 1 })),
-    );
-    const open = lists.flatMap(({ structured }) =>
-      Array.isArray(structured?.['jobs']) ? structured['jobs'] : ['unreadable'],
-    );
+/** Waits for every job, also those that nobody was told of. One that does not end is for the reader of the rows to name. */
+async function untilAllEnded(servers: Servers, dataDir: string): Promise<void> {
+  const end = Date.now() + SETTLE_MS;
+  while (Date.now() < end) {
+    const open = (await readRows(dataDir)).jobs.filter((job) => !isFinal(job));
     if (open.length === 0) return;
-    await pause(500);
+    const waits = open.slice(0, 20).map(({ id }) => ({ job_id: id, wait_seconds: 10 }));
+    await Promise.all(waits.map((args) => servers.insist('wait_for_job', args)));
   }
 }
 
-/** What a process left behind is removed by the next one. */
-async function restartOnce(world: World): Promise<void> {
-  const client = await world.start(0);
-  await client.call('list_jobs', { limit: 1 });
-  await pause(1_000);
-  await client.close();
+/** The ids that list_jobs names. */
+async function listJobs(servers: Servers): Promise<Set<string>> {
+  const rows = await all(async (cursor) => {
+    const args = { limit: 100, ...(cursor === undefined ? {} : { cursor }) };
+    const { jobs, next_cursor: next } = (await servers.insist('list_jobs', args)).structured ?? {};
+    return {
+      rows: Array.isArray(jobs) ? jobs.filter(isRecord) : [],
+      nextCursor: typeof next === 'string' ? next : undefined,
+    };
+  });
+  return new Set(rows.map(({ job_id: id }) => String(id)));
 }
