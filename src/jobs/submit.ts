@@ -51,6 +51,8 @@ export async function submit(
   let body;
   try {
     body = route.request(job.args, await upload(deps, job, provider, context));
+    // Whoever dies between the claim and the sending leaves a job of which nobody knows whether it was bought.
+    await provider.prepare?.();
   } catch (error) {
     if (context.signal.aborted) return false;
     return turnedDown(deps, job, model, undefined, error);

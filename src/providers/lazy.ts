@@ -50,11 +50,12 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
     return this.#watched('upload', session.upload(file, context));
   }
 
+  async prepare(): Promise<void> {
+    await this.#toSubmit();
+  }
+
   async submit(request: SubmitRequest, context: ProviderContext): Promise<Json> {
-    const session = await this.open().catch((cause: unknown) => {
-      const why = `meshwright could not load its own code for ${this.title}: ${messageOf(cause)}. Nothing was sent.`;
-      throw new SubmitError('refused', why, { retryAfterMs: LOAD_AGAIN_MS, cause });
-    });
+    const session = await this.#toSubmit();
     return this.#watched('submit', session.submit(request, context));
   }
 
@@ -87,6 +88,13 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
     return (
       session.callback?.(callback, job, context) ?? { kind: 'refused', why: `${this.title} has no callbacks` }
     );
+  }
+
+  #toSubmit(): Promise<Session> {
+    return this.open().catch((cause: unknown) => {
+      const why = `meshwright could not load its own code for ${this.title}: ${messageOf(cause)}. Nothing was sent.`;
+      throw new SubmitError('refused', why, { retryAfterMs: LOAD_AGAIN_MS, cause });
+    });
   }
 
   async #watched<Out>(call: ObservedCall['call'], work: Promise<Out>): Promise<Out> {

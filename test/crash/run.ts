@@ -99,7 +99,7 @@ export async function crash({ kills, seed, onKill }: CrashOptions): Promise<Cras
       succeeded: count('succeeded'),
       unconfirmed: count('unconfirmed'),
       bought: boughtUnseen(books),
-      lost: [...complaints, ...lostJobs(books)],
+      lost: [...servers.complaints, ...complaints, ...lostJobs(books)],
       boughtTwice: boughtTwice(books),
       halfFiles: await halfFiles(dataDir, rows.assets),
       orphans: left,

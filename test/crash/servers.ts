@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { CLIENT_KINDS, connect, serverEnv, type TestClient, type ToolResult } from '../support/clients.js';
+import { messageOf } from '../../src/errors.js';
 import type { Random } from '../fuzz/random.js';
 
 /** A process that was killed. */
@@ -17,13 +18,14 @@ export class Servers {
   readonly #starting = new Map<number, Promise<void>>();
   readonly #changed = new EventEmitter().setMaxListeners(0);
   readonly killed: Killed[] = [];
+  /** Calls that a server did not answer although it lived, in words. */
+  readonly complaints: string[] = [];
   #stopped = false;
   #calls = 0;
 
   constructor(dataDir: string, environment: Record<string, string>, random: Random) {
     const env = serverEnv(dataDir, { ...environment, MESHWRIGHT_DEDUPE_SECONDS: '86400' });
-    // One follows jobs as usual, the other asks often.
-    this.#envs = [env, { ...env, MESHWRIGHT_POLL_MS: '100' }];
+    this.#envs = ['400', '100'].map((pollMs) => ({ ...env, MESHWRIGHT_POLL_MS: pollMs }));
     this.#random = random;
   }
 
@@ -53,7 +55,14 @@ export class Servers {
     const client = this.#random.pick(clients);
     if (!client) throw new Error('No server is up.');
     this.#calls++;
-    return client.call(name, args);
+    try {
+      return await client.call(name, args);
+    } catch (error) {
+      // Nobody killed it, so it should have answered.
+      if ([...this.#up.values()].includes(client))
+        this.complaints.push(`${name} got no answer: ${messageOf(error)}`);
+      throw error;
+    }
   }
 
   /** Calls until an answer comes, as an agent does whose call got none. */

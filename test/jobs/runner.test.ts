@@ -176,6 +176,24 @@ describe('a job changes hands', () => {
     expect(service.submits).toEqual([`${job.id} by one`]);
   });
 
+  it('when its process died while it loaded what sends it: nothing was sent, so another one sends it', async () => {
+    const job = await written();
+    let began = false;
+    const loading = (): Promise<void> => {
+      began = true;
+      return new Promise(() => undefined);
+    };
+    const one = runner('one', { provider: () => ({ ...service.seenBy('one'), prepare: loading }) });
+    void one.step(job.id);
+    await expect.poll(() => began).toBe(true);
+    dead.add('one');
+    const working = runner('two').step(job.id);
+    service.finish();
+    await working;
+    expect(await state(job.id)).toBe('succeeded');
+    expect(service.submits).toEqual([`${job.id} by two`]);
+  });
+
   it('when its process died: at once where that is known, else when the lease is over', async () => {
     const lease = { owner: 'crashed', until: Date.now() + 15_000 };
     const job = await written({ state: 'submitted', operation: { id: 1 }, lease });

@@ -48,4 +48,10 @@ describe('a provider that cannot be loaded', () => {
     expect(error).toHaveProperty('retryAfterMs', expect.any(Number));
     expect(await provider.submit(request, context)).toEqual({ id: 'job_1' });
   });
+
+  it('says so before an attempt is claimed', async () => {
+    const provider = new Pretend(1);
+    expect(await errorOf(provider.prepare())).toMatchObject({ name: 'SubmitError', outcome: 'refused' });
+    await provider.prepare();
+  });
 });
