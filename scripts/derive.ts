@@ -1,5 +1,5 @@
 import { flagOf, SETTINGS } from '../src/config.js';
-import { imageCount } from '../src/jobs/model.js';
+import { imageRange } from '../src/jobs/model.js';
 import { isRecord } from '../src/json.js';
 import { definitionOf, tools } from '../src/tools/index.js';
 import { findModel, models } from '../src/tools/models.js';
@@ -36,13 +36,9 @@ export function catalogueTable(): string {
       )
       .join('; ');
     const over = model.routes.map(({ provider }) => provider).join(', ');
-    const { least, most } = imageCount(model);
-    const images = least === most ? String(most) : `${least} to ${most}`;
-    return `| \`${model.tool}\` | ${over} | ${images} | ${model.outputs.join(', ')} | ${price || 'unknown'}${price === 'unknown' ? '' : extra} |`;
+    return `| \`${model.tool}\` | ${over} | ${imageRange(model)} | ${model.outputs.join(', ')} | ${price || 'unknown'}${price === 'unknown' ? '' : extra} |`;
   });
-  return ['| tool | over | image inputs | output | price of a job |', '|---|---|---|---|---|', ...rows].join(
-    '\n',
-  );
+  return ['| tool | over | images | output | price of a job |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
 export function settingsTable(): string {

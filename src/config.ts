@@ -185,7 +185,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'MESHWRIGHT_PRICES',
     key: 'prices',
-    help: 'a JSON file that overrides or adds prices',
+    help: 'a JSON file of your own prices of a job, which come before ours: `{"prices": [{"provider": "fal", "model": "fal-ai/trellis", "usd": 0.02}]}`',
     default: 'none',
     read: (text) => path.resolve(expandHome(text)),
   },

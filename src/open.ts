@@ -31,11 +31,13 @@ export async function openJobs(config: Config, log: Log, options: JobOptions = {
 
 /** Opens the jobs and carries none of them on. */
 export async function lookAtJobs(config: Config, log: Log, options: JobOptions = {}): Promise<Jobs> {
-  const [{ Jobs: Service }, { findModel }] = await Promise.all([
+  const [{ Jobs: Service }, { findModel, models }] = await Promise.all([
     import('./jobs/service.js'),
     import('./tools/models.js'),
   ]);
-  return new Service({ ...options, config, log, model: (tool) => Promise.resolve(findModel(tool)) });
+  const jobs = new Service({ ...options, config, log, model: (tool) => Promise.resolve(findModel(tool)) });
+  for (const sentence of jobs.prices.strangers(models())) log.warn(sentence);
+  return jobs;
 }
 
 /** Where the files lie, for callers on the same machine. */

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
+import { imageRange } from '../jobs/model.js';
+import { findModel } from '../tools/models.js';
 import { catalogueSchema, tool as listModels } from '../tools/list_models.js';
 import { withSession } from './session.js';
 import { formatSeconds, formatUsd, note, pairs, print, printJson, table } from './text.js';
@@ -28,7 +30,7 @@ function printTable(models: readonly CatalogueModel[]): void {
           cell: (model) => (model.available ? 'yes' : `needs a key of ${providersOf(model).join(' or ')}`),
         },
         { title: 'OVER', cell: (model) => providersOf(model).join(', ') },
-        { title: 'IMAGES', cell: ({ images }) => String(images.length), align: 'right' },
+        { title: 'IMAGES', cell: imagesText, align: 'right' },
         { title: 'OUTPUT', cell: ({ outputs }) => outputs.join(', ') },
         { title: 'PRICE', cell: priceRange, align: 'right' },
         { title: 'TYPICAL', cell: typical, align: 'right' },
@@ -62,6 +64,11 @@ function printDetails(model: CatalogueModel): void {
     ]),
   );
   note(`\`meshwright generate ${model.tool} --help\` lists its arguments.`);
+}
+
+function imagesText({ tool }: CatalogueModel): string {
+  const model = findModel(tool);
+  return model ? imageRange(model) : '';
 }
 
 function providersOf({ routes }: CatalogueModel): string[] {

@@ -116,6 +116,11 @@ export function parseGltf(json: unknown): ParsedGltf {
   if (!result.success) {
     const issue = result.error.issues[0];
     const where = issue === undefined || issue.path.length === 0 ? 'its root' : pathText(issue.path);
+    if (issue?.code === 'too_big' && issue.origin === 'array') {
+      throw invalidGlb(
+        `This GLB has more than ${issue.maximum} entries in ${where}, over the limit: use a simplified or merged version.`,
+      );
+    }
     throw invalidGlb(
       `The glTF JSON in this GLB is malformed at ${where}: ${issue?.message ?? 'unknown'}. Export it again.`,
     );

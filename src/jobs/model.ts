@@ -88,6 +88,16 @@ export function image(description: string): z.ZodString {
   return schema;
 }
 
+/** The description's mark of an image that shows no object. */
+const maskSchemas = new WeakSet<z.ZodType>();
+
+/** An image argument that says where the object is in another image. */
+export function maskImage(description: string): z.ZodString {
+  const schema = image(description);
+  maskSchemas.add(schema);
+  return schema;
+}
+
 /** Argument names that take an image or a list of images. */
 export function imageFields(model: Model): string[] {
   return Object.entries(model.input.shape)
@@ -95,13 +105,20 @@ export function imageFields(model: Model): string[] {
     .map(([field]) => field);
 }
 
-/** The least and the most images that a model takes. */
+/** How many images of the object a model takes, in words: `1`, `1 to 16`. */
+export function imageRange(model: Model): string {
+  const { least, most } = imageCount(model);
+  return least === most ? String(most) : `${least} to ${most}`;
+}
+
+/** The least and the most images of the object that a model takes; a mask is none. */
 export function imageCount(model: Model): { least: number; most: number } {
   const count = { least: 0, most: 0 };
   for (const field of imageFields(model)) {
     const schema: unknown = model.input.shape[field];
     const optional = schema instanceof z.ZodOptional;
     const inner: unknown = optional ? schema.unwrap() : schema;
+    if (inner instanceof z.ZodType && maskSchemas.has(inner)) continue;
     const list = inner instanceof z.ZodArray ? z.toJSONSchema(inner) : undefined;
     count.least += optional ? 0 : (list?.minItems ?? 1);
     count.most += list?.maxItems ?? 1;

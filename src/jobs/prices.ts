@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { JsonObject } from '../json.js';
-import type { PriceRow, Route } from './model.js';
+import type { Model, PriceRow, Route } from './model.js';
+import { nearest } from './nearest.js';
 
 /** What jobs cost: the rows of the models, and those of the user's own file before them. */
 
@@ -28,6 +29,18 @@ export class Prices {
   /** @throws MeshwrightError see `readPrices` */
   constructor(file: string | undefined) {
     this.#own = readPrices(file);
+  }
+
+  /** A sentence for each row of the user's file that prices no model, with the name that was probably meant. */
+  strangers(models: readonly Model[]): string[] {
+    return this.#own.flatMap(({ provider, model: name }) => {
+      const routes = models.flatMap(({ tool, routes: all }) =>
+        all.filter((route) => route.provider === provider).map(({ endpoint }) => ({ tool, endpoint })),
+      );
+      if (routes.some(({ endpoint }) => endpoint === name)) return [];
+      const near = nearest(name, routes, ({ tool, endpoint }) => [endpoint, tool]);
+      return `MESHWRIGHT_PRICES has a price for "${name.slice(0, 120)}" of ${provider}, which is no model here, so it is not used${near ? `; the nearest is "${near.endpoint}"` : ''}.`;
+    });
   }
 
   /** The rows of a route; the first whose condition holds is the price. */

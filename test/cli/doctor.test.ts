@@ -92,6 +92,17 @@ describe('doctor', () => {
     expect(JSON.stringify(found)).not.toContain('topsecret');
   });
 
+  it('names a price of a model that does not exist, and the model that was meant', async () => {
+    const prices = path.join(folder, 'prices.json');
+    await writeFile(prices, '{"prices":[{"provider":"fal","model":"fal-ai/reconviagen","usd":0.6}]}');
+    const found = await diagnose(path.join(folder, 'priced'), { MESHWRIGHT_PRICES: prices });
+    expect(find(found, 'prices')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('the nearest is "fal-ai/reconviagen-0.5"'),
+      fix: `Correct the name in ${prices}.`,
+    });
+  });
+
   it('tells of every provider whether it knows the key and what a usual call costs, and buys nothing', async () => {
     const { fal, pixazo, scenario, env } = await services();
     const found = await diagnose(path.join(folder, 'keys'), env);

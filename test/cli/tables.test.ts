@@ -42,6 +42,10 @@ describe('models', () => {
     expect(rows.find(([tool]) => tool === 'local_image_to_3d')).toEqual(
       expect.arrayContaining(['yes', 'local', 'glb', 'free']),
     );
+    const images = (name: string): string | undefined => rows.find(([tool]) => tool === name)?.[3];
+    // Pictures of the object, as in the README: not arguments, and not the mask.
+    expect(images('local_image_to_3d')).toBe('1 to 5');
+    expect(images('trellis_multi')).toBe('1 to 16');
     expect(rows.find(([tool]) => tool === 'trellis')?.[1]).toBe('needs a key of fal');
   });
 

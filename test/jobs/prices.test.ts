@@ -1,9 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config.js';
 import { Prices } from '../../src/jobs/prices.js';
 import type { JsonObject } from '../../src/json.js';
-import { findModel } from '../../src/tools/models.js';
+import { silentLog } from '../../src/log.js';
+import { lookAtJobs } from '../../src/open.js';
+import { findModel, models } from '../../src/tools/models.js';
 import { removeFolder, temporaryFolder } from '../support/clients.js';
 
 const price = (tool: string, args: JsonObject, prices = new Prices(undefined)): number | null | undefined => {
@@ -52,6 +55,29 @@ describe("the user's own prices", () => {
     expect(price('reconviagen', {}, prices)).toBe(0.6);
     expect(price('pixal3d', { resolution: 1024, texture_size: 1024 }, prices)).toBe(1);
     expect(price('rodin', {}, prices)).toBe(0.4);
+  });
+
+  it.each([
+    ['fal', 'fal-ai/pixel3d', 'fal-ai/pixal3d'],
+    ['fal', 'hunyuan3d_v2_turbo', 'fal-ai/hunyuan3d/v2/turbo'],
+    ['fal', 'FAL-AI/TREL', 'fal-ai/trellis'],
+    ['pixazo', 'fal-ai/pixal3d', 'pixal3d'],
+  ])('that name no model of %s, as %s, are told, with the nearest one', async (provider, model, meant) => {
+    const good = { provider: 'scenario', model: 'model_pixal3d', usd: 1 };
+    const prices = await read(JSON.stringify({ prices: [good, { provider, model, usd: 1 }] }));
+    expect(prices.strangers(models())).toEqual([
+      `MESHWRIGHT_PRICES has a price for "${model}" of ${provider}, which is no model here, so it is not used; the nearest is "${meant}".`,
+    ]);
+  });
+
+  it('are logged when they name no model, as soon as jobs are looked at', async () => {
+    const file = path.join(folder, 'prices.json');
+    await writeFile(file, '{"prices":[{"provider":"fal","model":"fal-ai/triposrr","usd":1}]}');
+    const warnings: string[] = [];
+    const config = loadConfig({ MESHWRIGHT_DATA_DIR: folder, MESHWRIGHT_PRICES: file });
+    const jobs = await lookAtJobs(config, { ...silentLog, warn: (text) => void warnings.push(text) });
+    await jobs.stop();
+    expect(warnings).toEqual([expect.stringContaining('the nearest is "fal-ai/triposr"')]);
   });
 
   it.each([

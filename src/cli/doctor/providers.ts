@@ -7,7 +7,7 @@ import { isJsonObject, type JsonObject, toJson } from '../../json.js';
 import { Providers } from '../../providers/index.js';
 import type { Provider } from '../../providers/provider.js';
 import { ScenarioProvider } from '../../providers/scenario.js';
-import { findModel } from '../../tools/models.js';
+import { findModel, models } from '../../tools/models.js';
 import { formatSeconds, formatUsd } from '../text.js';
 import { type Check, fail, ok, warn } from './check.js';
 
@@ -85,7 +85,13 @@ function checkClock(skews: readonly Skew[]): Check[] {
 
 function readPrices({ prices }: Config): [Prices, ...Check[]] {
   try {
-    return [new Prices(prices)];
+    const own = new Prices(prices);
+    return [
+      own,
+      ...own
+        .strangers(models())
+        .map((sentence) => warn('prices', sentence, `Correct the name in ${prices}.`)),
+    ];
   } catch (error) {
     if (!(error instanceof MeshwrightError)) throw error;
     return [new Prices(undefined), fail('prices', error.message)];

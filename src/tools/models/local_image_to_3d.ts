@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { image, type Model } from '../../jobs/model.js';
+import { image, maskImage, type Model } from '../../jobs/model.js';
 import { isJsonObject } from '../../json.js';
 
 const VIEW_FIELDS = {
@@ -22,7 +22,9 @@ export const model: Model = {
     back_image_url: image('Back view; adds colour only').optional(),
     right_image_url: image('Seen from +X: its front points to the left edge').optional(),
     top_image_url: image('Seen from above: its front points down').optional(),
-    mask_url: image('Silhouette of the front view, white on black, when the background is busy').optional(),
+    mask_url: maskImage(
+      'Silhouette of the front view, white on black, when the background is busy',
+    ).optional(),
     shape: z
       .enum(['auto', 'inflate', 'lathe', 'extrude'])
       .default('auto')
