@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Config } from './config.js';
 import { MeshwrightError, messageOf } from './errors.js';
 import { Authenticator } from './http/authenticate.js';
-import { isEveryAddress, isLoopback } from './http/guard.js';
+import { isLoopback } from './http/guard.js';
 import { openLinks } from './http/links.js';
 import { McpEndpoint } from './http/mcp.js';
 import { Metrics } from './http/metrics.js';
@@ -56,7 +56,12 @@ export async function startHttp(
   visibleTools(config, true);
   const principals = await Principals.open(config, log);
   const oauth = oauthFrom(config);
-  if (!principals.areThere && !oauth) refuseStrangers(config, host);
+  if (!principals.areNamed && !oauth && !isLoopback(host)) {
+    throw new MeshwrightError(
+      'configuration',
+      `Bound to ${host}, this server would do paid work for everybody who reaches it. Make a token with \`meshwright token add NAME\` and set MESHWRIGHT_TOKENS to its file (or MESHWRIGHT_OAUTH_ISSUER), or bind to 127.0.0.1.`,
+    );
+  }
   const links = await openLinks(config.dataDir);
   const metrics = new Metrics();
   const jobs = await openJobs(config, log, {
@@ -110,12 +115,6 @@ export async function startHttp(
   }
   const url = urlOf(server.address(), host);
   base ??= url;
-  if (isEveryAddress(host) && config.publicUrl === undefined) {
-    log.warn(
-      'links in results lead to this machine only; set MESHWRIGHT_PUBLIC_URL to the address that clients use',
-      { links: url, host },
-    );
-  }
   return {
     url,
     async close() {
@@ -126,19 +125,6 @@ export async function startHttp(
       server.closeAllConnections();
     },
   };
-}
-
-/** @throws MeshwrightError `configuration` when a server that asks nobody for a token can be reached from outside */
-function refuseStrangers({ publicUrl, tokens }: Config, host: string): void {
-  const called = publicUrl === undefined || isLoopback(new URL(publicUrl).hostname) ? undefined : publicUrl;
-  if (isLoopback(host) && called === undefined) return;
-  const reached = isLoopback(host) ? `Reached as ${called} (MESHWRIGHT_PUBLIC_URL)` : `Bound to ${host}`;
-  throw new MeshwrightError(
-    'configuration',
-    tokens === undefined
-      ? `${reached}, this server would do paid work for everybody who reaches it. Make a token with \`meshwright token add NAME\` and set MESHWRIGHT_TOKENS to its file (or MESHWRIGHT_OAUTH_ISSUER), or keep it to this machine: bind to 127.0.0.1 without MESHWRIGHT_PUBLIC_URL.`
-      : `${reached}, this server would answer nobody: the token file ${tokens} (MESHWRIGHT_TOKENS) names no principals. Make a token with \`meshwright token add NAME\`.`,
-  );
 }
 
 /** Serves until it is told to stop; jobs go on when the next server starts. */
@@ -159,6 +145,6 @@ export async function serveOverHttp(config: Config, options: HttpOptions): Promi
 function urlOf(address: string | AddressInfo | null, host: string): string {
   const port = typeof address === 'object' && address ? address.port : 0;
   // What is bound to every address is reached by its user through loopback.
-  const name = isEveryAddress(host) ? '127.0.0.1' : host;
+  const name = ['0.0.0.0', '::', '[::]', ''].includes(host) ? '127.0.0.1' : host;
   return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;
 }

@@ -31,6 +31,9 @@ export async function serveOverStdio(config: Config): Promise<void> {
       await service.start();
       return service;
     });
+    opened.catch(() => {
+      opened = undefined;
+    });
     return opened;
   };
   const transport = new LineTransport(process.stdin, process.stdout);

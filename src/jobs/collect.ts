@@ -18,8 +18,14 @@ export type Settle = (
   signal: AbortSignal,
 ) => Promise<Settled>;
 
-/** A provider that does not answer must not keep a job from being tried again. */
-const REFRESH_DEADLINE_MS = 30_000;
+/** Results without a model are believed after so many, and so long after the end. */
+const EMPTY_ATTEMPTS = 4;
+const EMPTY_FOR_MS = 60_000;
+/**
+ * A provider that does not answer must not keep a job from being tried again; longer than any of them is asked before
+ * a denial is believed.
+ */
+const REFRESH_DEADLINE_MS = 120_000;
 /** Files that are not there stay away: after so many attempts and so long after the submit nobody waits for them. */
 const MAX_ATTEMPTS = 8;
 const GIVE_UP_AFTER_MS = 15 * 60_000;
@@ -50,10 +56,13 @@ export async function collect(
     // A result without a model may be what something in between made of it.
     const isEmpty = error instanceof ProviderFailure;
     if (provider.repeatable || !(isDenied(status) || isEmpty)) throw error;
-    const body = await refreshed(job, provider, context, error);
-    return await settle({ ...job, result: body }, route, files, signal).catch((again: unknown) => {
+    try {
+      const body = await refreshed(job, provider, context, error);
+      return await settle({ ...job, result: body }, route, files, signal);
+    } catch (again) {
+      if (isEmpty && again instanceof ProviderFailure && !isBelieved(job)) throw emptyYet(again);
       throw isGone(httpStatusOf(again)) && isHopeless(job) ? goneFor(job, again) : again;
-    });
+    }
   }
 }
 
@@ -87,6 +96,14 @@ function isDenied(status: number | undefined): boolean {
 
 function isGone(status: number | undefined): boolean {
   return status === 404 || status === 410;
+}
+
+function isBelieved(job: Job): boolean {
+  return job.storeAttempts >= EMPTY_ATTEMPTS && sinceDone(job) > EMPTY_FOR_MS;
+}
+
+function emptyYet(cause: ProviderFailure): MeshwrightError {
+  return new MeshwrightError('download_failed', cause.message, { retryable: true, cause });
 }
 
 function isHopeless(job: Job): boolean {

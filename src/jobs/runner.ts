@@ -171,7 +171,13 @@ export class Runner {
         this.#deps.log.warn('cannot write progress', { job: id, error: messageOf(error) }),
       );
     };
-    const asked: ProviderContext = { ...context, trouble: (why) => write({ type: 'troubled', why }) };
+    let told = job.trouble?.why;
+    const trouble = (why: string | undefined): void => {
+      if (why === told) return;
+      told = why;
+      write({ type: 'troubled', why });
+    };
+    const asked: ProviderContext = { ...context, trouble };
     const unsubscribe = this.#cancelWhenAsked(id, operation, provider, context);
     try {
       await provider.follow(operation, {
@@ -262,7 +268,14 @@ export class Runner {
     } finally {
       // Another process was faster, or the row could not be written: these files are nobody's.
       const { files } = this.#deps;
-      for (const { key } of settled?.assets ?? []) await (stored ? files.confirm(key) : files.delete(key));
+      const left = (settled?.assets ?? []).map(({ key }) =>
+        stored ? files.confirm(key) : files.delete(key),
+      );
+      for (const { status } of await Promise.allSettled(left)) {
+        // It goes with the next sweep.
+        if (status === 'rejected')
+          this.#deps.log.warn('cannot remove a file that no job needs', { job: job.id });
+      }
     }
   }
 

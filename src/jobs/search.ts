@@ -92,7 +92,11 @@ export async function lookOnce(
     found = await provider.findLost(attempt, { signal: within.signal });
   } catch (error) {
     signal.throwIfAborted();
-    return { kind: 'failed', why: redact(messageOf(error)) };
+    const late = within.signal.aborted;
+    return {
+      kind: 'failed',
+      why: late ? `no answer within ${LOOK_DEADLINE_MS / 1000} s` : redact(messageOf(error)),
+    };
   } finally {
     within.end();
   }

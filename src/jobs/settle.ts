@@ -94,7 +94,9 @@ export async function settle(
 function canBeMissed({ role }: OutputFile, { storeAttempts }: Job, error: unknown): boolean {
   if (role === 'model' || (error instanceof MeshwrightError && error.code === 'storage')) return false;
   const status = httpStatusOf(error);
-  return status === 404 || status === 410 || staysWrong(error) || storeAttempts >= PICKY_ATTEMPTS;
+  // Its link may only have expired; the next attempt reads it anew.
+  const gone = (status === 404 || status === 410) && storeAttempts > 0;
+  return gone || staysWrong(error) || storeAttempts >= PICKY_ATTEMPTS;
 }
 
 function withNotes(report: JsonObject | undefined, notes: readonly string[]): JsonObject | undefined {

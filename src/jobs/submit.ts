@@ -234,7 +234,10 @@ export async function recover(deps: SubmitDeps, job: Job, provider: Provider): P
   if (provider.repeatable)
     return Boolean(await deps.advance(job.id, { type: 'repeat', token: attempt?.token }));
   const overAt = (attempt?.at ?? 0) + SUBMIT_DEADLINE_MS + SEND_WITHIN_MS;
-  const mayRun = attempt?.owner !== undefined && !deps.isDead(attempt.owner) && Date.now() < overAt;
+  const left = overAt - Date.now();
+  // More than all of it: the clock was set back since.
+  const inTime = left > 0 && left <= SUBMIT_DEADLINE_MS + SEND_WITHIN_MS;
+  const mayRun = attempt?.owner !== undefined && !deps.isDead(attempt.owner) && inTime;
   if (mayRun) return overAt;
   const why = 'meshwright was stopped while it sent the job';
   return Boolean(await deps.advance(job.id, lostEvent(job, attempt?.token, why, isListed(job, provider))));

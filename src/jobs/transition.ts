@@ -108,7 +108,10 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
         'attempt',
       );
     case 'turnedDown':
-      return isAttempt(job, event.token) ? ended(job, 'failed', event.error, now) : undefined;
+      // Also when it comes after the attempt was given up for lost: it says what nobody knew.
+      return isAttempt(job, event.token) || isGivenUp(job, event.token)
+        ? ended(job, 'failed', event.error, now)
+        : undefined;
     case 'accepted': {
       const open = isOnItsWay(job) || job.state === 'unconfirmed';
       if (!open || job.operation !== undefined || job.attempt?.token !== event.token) return undefined;
@@ -242,6 +245,12 @@ function isOnItsWay({ state }: Job): boolean {
 /** Whether the token is that of the attempt that runs; without one, whether none was made yet. */
 function isAttempt(job: Job, token: string | undefined): boolean {
   return job.state === (token === undefined ? 'intent' : 'submitting') && job.attempt?.token === token;
+}
+
+/** Of that attempt nobody knew what became of it. */
+function isGivenUp({ state, attempt, operation }: Job, token: string | undefined): boolean {
+  const given = state === 'searching' || state === 'unconfirmed';
+  return given && operation === undefined && token !== undefined && attempt?.token === token;
 }
 
 const notSent: JobError = {

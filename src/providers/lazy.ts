@@ -46,16 +46,16 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
   }
 
   async upload(file: InputFile, context: ProviderContext): Promise<string> {
-    const session = await this.open();
+    const session = await this.#openToSend();
     return this.#watched('upload', session.upload(file, context));
   }
 
   async prepare(): Promise<void> {
-    await this.#toSubmit();
+    await this.#openToSend();
   }
 
   async submit(request: SubmitRequest, context: ProviderContext): Promise<Json> {
-    const session = await this.#toSubmit();
+    const session = await this.#openToSend();
     return this.#watched('submit', session.submit(request, context));
   }
 
@@ -90,13 +90,6 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
     );
   }
 
-  #toSubmit(): Promise<Session> {
-    return this.open().catch((cause: unknown) => {
-      const why = `meshwright could not load its own code for ${this.title}: ${messageOf(cause)}. Nothing was sent.`;
-      throw new SubmitError('refused', why, { retryAfterMs: LOAD_AGAIN_MS, cause });
-    });
-  }
-
   async #watched<Out>(call: ObservedCall['call'], work: Promise<Out>): Promise<Out> {
     const startedAt = performance.now();
     const tell = (ok: boolean): void =>
@@ -108,6 +101,16 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
     } catch (error) {
       tell(false);
       throw error;
+    }
+  }
+
+  /** @throws SubmitError a little later it may be sent */
+  async #openToSend(): Promise<Session> {
+    try {
+      return await this.open();
+    } catch (cause) {
+      const why = `meshwright could not load its own code for ${this.title}: ${messageOf(cause)}. Nothing was sent.`;
+      throw new SubmitError('refused', why, { retryAfterMs: LOAD_AGAIN_MS, cause });
     }
   }
 

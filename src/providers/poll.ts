@@ -41,7 +41,9 @@ export interface PollOptions {
 }
 
 /** A job that was just accepted may not be found yet, and a gateway that was just restarted finds none. */
-const GRACE_MS = 30_000;
+const GRACE_MS = 60_000;
+/** The same, where the interval is a fixed one. */
+const GRACE_POLLS = 100;
 /** A provider must deny a job so many times before it counts as gone. */
 const MAX_DENIALS = 3;
 /** Failures in a row after which the caller is told. */
@@ -148,9 +150,10 @@ class Poller<Value> {
   #denied(reply: Reply): number {
     const now = this.#options.clock.now();
     this.#deniedSince ??= now;
-    const enough = now - this.#deniedSince >= GRACE_MS;
-    if (++this.#denials >= MAX_DENIALS && enough) throw this.#options.unknown(reply);
-    return this.#interval();
+    const { pollMs = Infinity, unknown } = this.#options;
+    const enough = now - this.#deniedSince >= Math.min(GRACE_MS, GRACE_POLLS * pollMs);
+    if (++this.#denials >= MAX_DENIALS && enough) throw unknown(reply);
+    return Math.max(this.#interval(), backoffMs(this.#denials, Math.min(1_000, pollMs)));
   }
 
   #failed(why: string): number {

@@ -35,7 +35,10 @@ export function ownTools(deps: ServerDeps): ToolSource {
       return callOwn(deps, call);
     },
     async direct(name, args) {
-      loading ??= loadTools();
+      loading ??= loadTools().catch((error: unknown) => {
+        loading = undefined;
+        throw error;
+      });
       const { callTool, errorResult, tools } = await loading;
       const tool = tools().find((one) => one.name === name);
       if (tool?.effect !== 'reads') return undefined;

@@ -1,3 +1,4 @@
+import { inTrace } from '../trace.js';
 import type { ChangeLog, Mark } from './jobs.js';
 import type { Bus } from './types.js';
 
@@ -38,7 +39,8 @@ export class LocalBus implements Bus {
     const listeners = this.#listeners.get(jobId) ?? new Set();
     this.#listeners.set(jobId, listeners.add(own));
     this.#fresh.add(own);
-    this.#timer ??= setInterval(() => void this.#look(), this.#lookMs).unref();
+    // For all listeners, and so in the trace of none.
+    this.#timer ??= inTrace(undefined, () => setInterval(() => void this.#look(), this.#lookMs).unref());
     return () => {
       active = false;
       this.#fresh.delete(own);

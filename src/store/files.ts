@@ -9,6 +9,9 @@ import type { AssetStore, ByteRange } from './types.js';
 /** Between the process and the key in the name of a note: a file whose row that process is about to write. */
 const NOTE_ON = '+';
 
+/** Whose writer cannot be told to be dead, as on another machine, is believed in for so long. */
+const NOTE_LIFE_MS = 7 * 86_400_000;
+
 /**
  * Files in a folder: `files/` holds what is complete, `tmp/` what is being written, and notes on what has no row yet.
  * Both lie in one folder and so on one volume, where a rename is atomic.
@@ -155,10 +158,16 @@ export class FileAssetStore implements AssetStore {
   async sweep(olderThanMs: number, isUsed: (key: string) => Promise<boolean>): Promise<number> {
     const isOld = async (file: string): Promise<boolean> => ((await this.#age(file)) ?? -1) > olderThanMs;
     let removed = 0;
+    const expected = new Set<string>();
     for (const name of await this.#list(this.#temporary)) {
       const file = path.join(this.#temporary, name);
       const [owner = '', key] = name.split(NOTE_ON);
       const isDead = isDeadOwner(owner);
+      // Somebody who may be alive is about to write its row, however long the other files of its job take.
+      if (key !== undefined && !isDead && ((await this.#age(file)) ?? Infinity) < NOTE_LIFE_MS) {
+        expected.add(key);
+        continue;
+      }
       if (!isDead && !(await isOld(file))) continue;
       // Whoever could have written the row is dead: it is there by now, or never will be.
       if (key === undefined || (isDead && (await this.#removeUnused(key, isUsed)))) removed++;
@@ -166,7 +175,8 @@ export class FileAssetStore implements AssetStore {
     }
     for (const key of await this.#list(this.#files)) {
       // A name that is no key was put there by somebody else.
-      if (!isKey(key) || !(await isOld(this.#fileOf(key))) || (await isUsed(key))) continue;
+      if (!isKey(key) || expected.has(key) || !(await isOld(this.#fileOf(key))) || (await isUsed(key)))
+        continue;
       if (await this.#removeUntouched(this.#fileOf(key), olderThanMs)) removed++;
     }
     return removed;

@@ -14,10 +14,13 @@ export async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
     if (await isFolder(folder)) return;
-    // Without progress above there is none here.
-    if (systemCode(error) !== 'ENOENT' || parent === folder || (await isFolder(parent))) throw error;
-    await makeFolder(parent);
-    await makeFolder(folder);
+    if (systemCode(error) !== 'ENOENT' || parent === folder) throw error;
+    // Somebody else may have made it meanwhile.
+    if (!(await isFolder(parent))) await makeFolder(parent);
+    // Once: where it is missing again there is no progress above.
+    await mkdir(folder, { mode: 0o700 }).catch(async (again: unknown) => {
+      if (!(await isFolder(folder))) throw again;
+    });
   }
 }
 

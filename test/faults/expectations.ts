@@ -98,7 +98,7 @@ export function atStatus({ kind, says }: WireFault, times: Times): Expected {
 }
 
 /** Done, and what came of it cannot be read: fal's result, Scenario's asset. */
-export function atResult(provider: ServiceId, { kind, says }: WireFault, times: Times): Expected {
+export function atResult(provider: ServiceId, { name, kind, says }: WireFault, times: Times): Expected {
   if (kind === 'harmless') return DONE;
   const gone: Expected = {
     ends: ['failed'],
@@ -107,13 +107,16 @@ export function atResult(provider: ServiceId, { kind, says }: WireFault, times: 
     posts: [1, 1],
     accepted: [1],
   };
-  // fal's result answers with the job's own failure: what is no passing fault is one.
-  const verdict = provider === 'fal' && (kind === 'rejected' || kind === 'odd');
-  if (verdict) return { ...gone, says };
-  if (times === 1) return kind === 'rejected' || kind === 'odd' ? { ...DONE, ends: ['succeeded', 'failed'], charged: ['yes', 'unknown'] } : DONE; // prettier-ignore
+  // fal's result answers with the job's own failure, in fal's own shape.
+  if (provider === 'fal' && name === '400') return { ...gone, says };
+  if (times === 1) return DONE;
   if (kind === 'absent') return gone;
   if (kind === 'garbage' || kind === 'rejected' || kind === 'odd')
-    return { ...gone, ends: ['failed', 'waits'], says: new RegExp(`${says.source}|files`, says.flags) };
+    return {
+      ...gone,
+      ends: ['failed', 'waits', 'files'],
+      says: new RegExp(`${says.source}|files`, says.flags),
+    };
   // After hours of it nobody believes in the result any more, but what was bought may have been charged.
   return {
     ends: ['waits', 'failed'],

@@ -29,6 +29,15 @@ const noFile = (says: RegExp, ...charged: Charged[]): Expected => ({
   later: { end: 'failed', charged, says: /could not be stored|not there any more/ },
 });
 
+/** Done, and without a model each time that it is asked for. */
+const noModel = (...charged: Charged[]): Expected => ({
+  ends: ['files'],
+  charged,
+  says: /no model file/,
+  ...ONCE,
+  later: { end: 'failed', charged, says: /no model file/ },
+});
+
 const job = (name: string, plan: Record<string, unknown>, expected: Expected): Own => ({
   name,
   faults: [{ op: 'submit', action: { type: 'job', ...plan } }],
@@ -105,8 +114,8 @@ const fal: Own[] = [
   job('a result of 100 KB', { resultBytes: 100_000 }, DONE),
   job('files by URL alone', { files: 'url-only' }, DONE),
   job('files of placeholders', { files: 'placeholder' }, DONE),
-  job('a file without a URL', { files: 'empty-url' }, failed(/no model file/, 'yes')),
-  job('no file', { output: { model_glb: null } }, failed(/no model file/, 'yes')),
+  job('a file without a URL', { files: 'empty-url' }, noModel('yes')),
+  job('no file', { output: { model_glb: null } }, noModel('yes')),
   {
     ...job('a cancellation that is not listened to', { queueMs: 0, runMs: 'never', ignoreCancel: true }, { ...DONE, says: /runs on/ }), // prettier-ignore
     cancels: true,
@@ -163,7 +172,7 @@ const scenario: Own[] = [
   job('done without an asset', { outputs: 'none' }, failed(/no file|names no/, 'yes')),
   job('a picture before the model', { outputs: 'preview-first' }, DONE),
   job('a picture after the model', { outputs: 'preview-last' }, DONE),
-  job('a picture and no model', { outputs: 'preview-only' }, failed(/no model file/, 'yes')),
+  job('a picture and no model', { outputs: 'preview-only' }, noModel('yes')),
   at('a link that is dead at once', 'asset', { type: 'asset', urlLifeMs: 0 }, DONE),
   at('no type on a file', 'asset', { type: 'asset', omit: ['mimeType', 'kind'] }, DONE, 'always'),
   ...(['canceled', 'ignored'] as const).map((cancelReply) => ({

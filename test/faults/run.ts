@@ -12,8 +12,8 @@ import type { Cell, End } from './cells.js';
 
 const PRINCIPAL = 'local';
 /** Nothing that is waited for here takes longer. */
-const PATIENCE_MS = 20_000;
-const SLOW_PATIENCE_MS = 240_000;
+const PATIENCE_MS = 60_000;
+const SLOW_PATIENCE_MS = 400_000;
 /** Attempts to fetch a file after which the fault is taken for one that stays. */
 const ENOUGH_ATTEMPTS = 2;
 /** So many were made after hours of it. */

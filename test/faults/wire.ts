@@ -117,7 +117,7 @@ export const WIRE_FAULTS: readonly WireFault[] = [
   },
   { name: 'no length', kind: 'harmless', action: { type: 'chunked' }, says: /./ },
   { name: 'another media type', kind: 'harmless', action: { type: 'media-type', contentType: 'text/plain' }, says: /./ }, // prettier-ignore
-  { name: 'silence before it was done', kind: 'cut', action: { type: 'stall', at: 'headers', accept: false }, says: /sign of life|waited|silent|30 s/i, slow: true }, // prettier-ignore
-  { name: 'silence after it was done', kind: 'lost', action: { type: 'stall', at: 'headers' }, says: /sign of life|waited|silent|30 s/i, slow: true }, // prettier-ignore
+  { name: 'silence before it was done', kind: 'cut', action: { type: 'stall', at: 'headers', accept: false }, says: /sign of life|waited|silent|30 s|within/i, slow: true }, // prettier-ignore
+  { name: 'silence after it was done', kind: 'lost', action: { type: 'stall', at: 'headers' }, says: /sign of life|waited|silent|30 s|within/i, slow: true }, // prettier-ignore
   { name: 'silence in the answer', kind: 'lost', action: { type: 'stall', at: 'body' }, says: /sign of life|waited|silent|30 s|broke/i, slow: true }, // prettier-ignore
 ];

@@ -130,10 +130,10 @@ const way: fc.Arbitrary<readonly JobEvent[]> = fc.constantFrom<(readonly JobEven
 const EDGES: Readonly<Record<Job['state'], readonly Job['state'][]>> = {
   intent: ['intent', 'submitting', 'failed', 'cancelled'],
   submitting: ['submitting', 'searching', 'intent', 'submitted', 'unconfirmed', 'failed', 'cancelled'],
-  searching: ['searching', 'submitted', 'unconfirmed'],
+  searching: ['searching', 'submitted', 'unconfirmed', 'failed'],
   submitted: ['submitted', 'storing', 'failed', 'cancelled'],
   storing: ['storing', 'succeeded', 'failed'],
-  unconfirmed: ['submitted'],
+  unconfirmed: ['submitted', 'failed'],
   succeeded: [],
   failed: [],
   cancelled: [],

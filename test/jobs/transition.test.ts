@@ -26,6 +26,21 @@ describe('a job', () => {
     expect(apply(submitting, { type: 'accepted', token: 'b', operation: 'x' }, NOW)).toBeUndefined();
   });
 
+  it('that was given up for lost is refused all the same, when its refusal comes late', () => {
+    for (const state of ['searching', 'unconfirmed'] as const) {
+      const lost = job({ state, attempt: { token: 'a', at: NOW } });
+      const refused = { ...error, charged: 'no' } as const;
+      expect(apply(lost, { type: 'turnedDown', token: 'a', error: refused }, NOW)?.job).toMatchObject({
+        state: 'failed',
+        error: { charged: 'no' },
+      });
+      expect(apply(lost, { type: 'turnedDown', token: 'b', error: refused }, NOW)).toBeUndefined();
+      expect(
+        apply({ ...lost, operation: 'x' }, { type: 'turnedDown', token: 'a', error: refused }, NOW),
+      ).toBeUndefined();
+    }
+  });
+
   it('is cancelled for free before it was sent, and only asked to stop afterwards', () => {
     const early = apply(job(), { type: 'cancelAsked' }, NOW)?.job;
     expect(early).toMatchObject({ state: 'cancelled', error: { charged: 'no' } });

@@ -52,6 +52,8 @@ describe('a result', () => {
     ['resets', { type: 'reset' }, 6],
     ['bodies that break off', { type: 'reset-at', byte: 30 }, 6],
     ['a gateway that is down', { type: 'server', status: 502, body: 'html' }, 30],
+    ['a proxy that wants a login', { type: 'respond', status: 407, text: 'proxy' }, 3],
+    ['a conflict that is none of fal', { type: 'respond', status: 409, json: { message: 'Conflict' } }, 3],
     ['500s', { type: 'server', status: 500 }, 30],
     ['429s', { type: 'throttle', retryAfter: 3 }, 6],
     ['a locked account', { type: 'auth', kind: 'locked' }, 6],

@@ -142,15 +142,15 @@ describe('a job at Pixazo', () => {
     expect((await run(pixazo)).body).toEqual(modelAt(pixazo));
   });
 
-  it('that stays unknown has failed after half a minute, with its id', async () => {
+  it('that stays unknown has failed after a minute, with its id', async () => {
     const pixazo = await emulator({ unknownMs: 3_600_000 });
     const since = pixazo.clock.now();
     const error = await errorOf(run(pixazo));
     expect(error).toMatchObject({ kind: 'expired', charged: 'unknown' });
     expect(String(error)).toMatch(/unknown to Pixazo.*pixal3d_[0-9a-f-]{36}/);
     const took = pixazo.clock.now() - since;
-    expect(took).toBeGreaterThanOrEqual(30_000);
-    expect(took).toBeLessThan(60_000);
+    expect(took).toBeGreaterThanOrEqual(60_000);
+    expect(took).toBeLessThan(120_000);
   });
 
   it.each<[string, JobPlan, object, RegExp]>([

@@ -158,8 +158,9 @@ class Follower {
       }
       this.#strike();
       // Where fal answers with a refusal, and not with a stream, the status may still be had.
-      if (error instanceof CallError && error.reply) this.#pollUntil = clock.now() + POLL_INSTEAD_MS;
-      return this.#mend(error);
+      const wait = this.#mend(error);
+      if (error instanceof CallError && error.reply) this.#pollUntil = clock.now() + wait + POLL_INSTEAD_MS;
+      return wait;
     }
   }
 

@@ -1,4 +1,4 @@
-import { isJsonObject, toJson } from '../../json.js';
+import { isJsonObject, isRecord, toJson } from '../../json.js';
 import { type ProviderContext, ProviderFailure, type ProviderResult } from '../provider.js';
 import { bare, CallError, type Reply, headerOf } from '../call-error.js';
 import { complaintOf, statusInWords } from './complaint.js';
@@ -78,7 +78,7 @@ export async function result(
       }
       if (reply && isInProgress(reply)) await follow();
       else if (reply && isFinal(reply)) throw failureOf(operation, reply);
-      else if (reply && reply.status >= 500) {
+      else if (reply && !PASSING.has(reply.status)) {
         // A failure that fal stored looks like a fault on the way to it; the status tells them apart.
         const status = await lookOnce(connection, operation, signal);
         const stored = status?.state === 'done' && status.error !== undefined;
@@ -115,11 +115,23 @@ export async function lookOnce(
   return undefined;
 }
 
-/** Passing faults, or of the account; every other 4xx is the job's own. */
+/** Passing faults, or of the account. */
 const PASSING: ReadonlySet<number> = new Set([401, 402, 403, 408, 425, 429]);
 
-function isFinal({ status }: Reply): boolean {
-  return status >= 400 && status < 500 && !PASSING.has(status);
+/** In fal's own words; anything between it and us has others. */
+function isFinal(reply: Reply): boolean {
+  const { status } = reply;
+  if (status < 400 || status > 499 || PASSING.has(status)) return false;
+  return status === 499 || complaintOf(reply).type !== undefined || hasDetail(reply.text);
+}
+
+function hasDetail(text: string): boolean {
+  try {
+    const body: unknown = JSON.parse(text);
+    return isRecord(body) && body['detail'] !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function isInProgress(reply: Reply): boolean {

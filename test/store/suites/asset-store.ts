@@ -133,6 +133,18 @@ export function assetStoreSuite(
       expect(await store.has('asset_new.glb')).toBe(true);
     });
 
+    test('leaves what a living process announced, however long its row takes', async () => {
+      const { store, pass } = await open();
+      const temporary = await store.temporary();
+      await writeFile(temporary, bytes);
+      await store.adopt(temporary, 'asset_1.glb');
+      pass(2 * HOUR);
+      expect(await store.sweep(HOUR, async () => false)).toBe(0);
+      expect(await store.read('asset_1.glb')).toEqual(bytes);
+      await store.confirm('asset_1.glb');
+      expect(await store.sweep(HOUR, async () => false)).toBe(1);
+    });
+
     test('what is touched is young again', async () => {
       const { store, pass } = await open();
       await store.put('input_a.png', bytes);
