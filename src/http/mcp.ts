@@ -2,6 +2,7 @@ import { classifyInboundRequest, isJsonContentType } from '@modelcontextprotocol
 import type { Log } from '../log.js';
 import { createServer, type ServerDeps } from '../server.js';
 import { DIRECT_REVISION } from '../server/direct.js';
+import { wrongShape } from '../server/message-shape.js';
 import { inTrace, traceOfMessage } from '../trace.js';
 import { BodyTooLarge, readBody, TooManyBodies } from './body.js';
 import { DirectAnswers } from './direct.js';
@@ -100,6 +101,11 @@ async function bodyOf(exchange: Exchange): Promise<{ value: unknown } | undefine
   }
   try {
     const bytes = await readBody(exchange, MAX_BODY_BYTES);
+    const wrong = wrongShape(bytes);
+    if (wrong !== undefined) {
+      refuse(exchange, 400, wrong, {}, -32600);
+      return undefined;
+    }
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     return { value };
   } catch (error) {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { isRecord } from '../json.js';
 import { topLevelId } from './message-id.js';
+import { wrongShape } from './message-shape.js';
 
 /** Longest line that is read (contract, section 7, point 7). */
 const MAX_LINE_BYTES = 10 * 1024 * 1024;
@@ -100,7 +101,16 @@ export class LineTransport implements Transport {
     this.#size = 0;
     if (!bytes || bytes.length === 0 || this.#closed) return;
     if (size > this.#maxBytes) {
-      this.#refuse(bytes, size);
+      const limit = Math.floor(this.#maxBytes / 1024 ** 2);
+      this.#refuse(
+        bytes,
+        `The message has ${Math.ceil(size / 1024 ** 2)} MiB; at most ${limit} MiB are read in one line. Give the image as a path or an https URL instead of inline.`,
+      );
+      return;
+    }
+    const wrong = wrongShape(bytes);
+    if (wrong !== undefined) {
+      this.#refuse(bytes, wrong);
       return;
     }
     let message: JSONRPCMessage;
@@ -131,9 +141,7 @@ export class LineTransport implements Transport {
       );
   }
 
-  #refuse(ends: Buffer, size: number): void {
-    const limit = Math.floor(this.#maxBytes / 1024 ** 2);
-    const message = `The message has ${Math.ceil(size / 1024 ** 2)} MiB; at most ${limit} MiB are read in one line. Give the image as a path or an https URL instead of inline.`;
+  #refuse(ends: Buffer, message: string): void {
     this.onerror?.(new Error(message));
     const id = topLevelId(ends);
     if (id === undefined) return;

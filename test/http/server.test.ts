@@ -116,6 +116,41 @@ describe('connections that do not get on', () => {
   });
 });
 
+describe('a message that would keep the server busy', () => {
+  const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+  const call = (args: string): string =>
+    `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_models","arguments":${args}}}`;
+  const keys = Array.from({ length: 1_000_000 }, (_, i) => `"k${i}":1`).join(',');
+
+  it.each([
+    ['brackets by the thousand', nested(20_000), /nested more than 64 levels/],
+    ['arguments nested by the thousand', call(`{"a":${nested(20_000)}}`), /nested more than 64 levels/],
+    [
+      'lists side by side by the million',
+      call(`{"a":[${'[],'.repeat(1_000_000)}0]}`),
+      /more than 50000 lists/,
+    ],
+    ['a million names', call(`{${keys}}`), /more than 50000 lists/],
+  ])('is refused before it is parsed: %s', async (_what, body, why) => {
+    const server = await start();
+    const response = await post(server.url, body);
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { error: { code: -32600, message: expect.stringMatching(why) } },
+    ]);
+  });
+
+  it('is not a long text, whatever is in it', async () => {
+    const server = await start();
+    const text = JSON.stringify(`${'[{"a":1},'.repeat(300_000)}\\`);
+    const response = await post(server.url, call(`{"a":${text},"b":"\\\\"}`), await session(server.url));
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      expect.not.stringContaining('The message'),
+    ]);
+  });
+});
+
 describe('the log', () => {
   it('has one line for each refusal: who, what, why, and no secret', async () => {
     const server = await start({}, 'ada');

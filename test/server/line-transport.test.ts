@@ -122,6 +122,24 @@ describe('a line that is too long', () => {
   });
 });
 
+describe('a line that would keep the server busy', () => {
+  it.each([
+    ['nested by the thousand', `${'['.repeat(20_000)}${']'.repeat(20_000)}`, /nested more than 64 levels/],
+    ['with hundreds of thousands of values', `[${'0,'.repeat(200_000)}0]`, /more than 50000 lists/],
+  ])('is answered with an error when it is %s, and the next one is read', async (_what, value, why) => {
+    const { input, transport, written, received } = pipes();
+    await transport.start();
+    input.write(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"a":${value}}}\n`);
+    input.write(`${JSON.stringify(message(8))}\n`);
+    await turn();
+    expect(JSON.parse(written[0] ?? '')).toMatchObject({
+      id: 7,
+      error: { code: -32600, message: expect.stringMatching(why) },
+    });
+    expect(received).toEqual([message(8)]);
+  });
+});
+
 describe('what a client of the 2026 protocol listens to', () => {
   it('is told by the id of the request, and so is its end', async () => {
     const { input, transport } = pipes();
