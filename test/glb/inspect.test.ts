@@ -9,6 +9,7 @@ import {
   addNode,
   addPrimitive,
   assemble,
+  assembleText,
   cube,
   matte,
   plainCube,
@@ -279,6 +280,16 @@ describe('inspect', () => {
     const report = await inspectDocument(document);
     expect(report.validation.issues[0]).toMatchObject({ code: 'IMAGE_DATA_INVALID', pointer: '/images/0' });
     expect(codes(report)).toEqual(['invalid']);
+  });
+
+  it('survives a number beyond all bounds, at which the validator gives up', async () => {
+    const glb = assembleText(
+      '{"asset":{"version":"2.0"},"buffers":[{"byteLength":4}],"bufferViews":[{"buffer":0,"byteLength":4,"target":1e999}]}',
+      new Uint8Array(4),
+    );
+    const { validation } = await inspect(glb);
+    expect(validation).toMatchObject({ valid: false, errors: expect.any(Number) });
+    expect(validation.errors).toBeGreaterThan(0);
   });
 
   it('lists animations with their length', async () => {
