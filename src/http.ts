@@ -103,7 +103,15 @@ export async function startHttp(
     authenticator,
     timeouts,
     onAnswer: (method, route, status, seconds) => metrics.request(method, route, status, seconds),
-    routes: routesOf({ mcp, jobs, links, oauth, locate: locate(), metrics }),
+    routes: routesOf({
+      mcp,
+      jobs,
+      links,
+      oauth,
+      locate: locate(),
+      metrics,
+      mayUseLinks: (name) => principals.mayUseLinks(name),
+    }),
   });
   try {
     server.listen({ host: host.replace(/^\[|\]$/g, ''), port, backlog: 1024 });

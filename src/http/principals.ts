@@ -120,6 +120,14 @@ export class Principals {
     return without;
   }
 
+  /** Whether the links of a principal still open anything: not when it was taken out of the file. */
+  async mayUseLinks(name: string): Promise<boolean> {
+    // Of those whom an authorization server lets in nobody tells us when they are gone; their links end by themselves.
+    if (this.#file === undefined || name === LOCAL_PRINCIPAL || name.includes(':')) return true;
+    await this.#look();
+    return this.#entries.some(({ principal }) => principal.name === name);
+  }
+
   async #look(): Promise<void> {
     if (this.#file === undefined || Date.now() - this.#lookedAt < LOOK_EVERY_MS) return;
     this.#looking ??= this.#reread(this.#file).finally(() => {

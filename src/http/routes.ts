@@ -4,27 +4,26 @@ import type { Locate } from '../jobs/view.js';
 import { newId } from '../store/ids.js';
 import { answer, type Exchange, refuse } from './exchange.js';
 import { sendFile } from './file-response.js';
-import type { Links } from './links.js';
 import type { McpEndpoint } from './mcp.js';
 import type { Metrics } from './metrics.js';
 import { type OAuthSettings, resourceMetadata } from './oauth.js';
 import type { Principal } from './principals.js';
 import type { Route } from './router.js';
-import { ownerOfLink, receiveUpload, UPLOAD_PATH } from './uploads.js';
+import { type LinkDeps, ownerOfLink, receiveUpload, refuseLinkOfGone, UPLOAD_PATH } from './uploads.js';
 import { receiveCallback, WEBHOOK_PATH } from './webhooks.js';
 
 /** Everything that the HTTP server answers. */
 
-export interface RouteDeps {
+export interface RouteDeps extends LinkDeps {
   mcp: McpEndpoint;
   jobs: Jobs;
-  links: Links;
   oauth: OAuthSettings | undefined;
   locate: Locate;
   metrics: Metrics;
 }
 
-export function routesOf({ mcp, jobs, links, oauth, locate, metrics }: RouteDeps): Route[] {
+export function routesOf(deps: RouteDeps): Route[] {
+  const { mcp, jobs, links, oauth, locate, metrics } = deps;
   return [
     {
       path: /^\/mcp$/,
@@ -36,7 +35,7 @@ export function routesOf({ mcp, jobs, links, oauth, locate, metrics }: RouteDeps
       path: /^\/assets\/(asset_[0-9a-z]{26})\/([^/]{1,400})$/,
       methods: ['GET', 'HEAD'],
       access: 'open',
-      handle: (exchange, [, id = ''], identify) => sendAsset(exchange, id, jobs, links, identify),
+      handle: (exchange, [, id = ''], identify) => sendAsset(exchange, id, deps, identify),
     },
     {
       path: /^\/uploads$/,
@@ -49,7 +48,7 @@ export function routesOf({ mcp, jobs, links, oauth, locate, metrics }: RouteDeps
       methods: ['POST', 'PUT'],
       access: 'open',
       handle: async (exchange, [, id = '', owner = '']) => {
-        const principal = ownerOfLink(exchange, links, owner);
+        const principal = await ownerOfLink(exchange, deps, owner);
         if (principal !== undefined) await receiveUpload(exchange, { jobs, locate }, principal, id);
       },
     },
@@ -120,8 +119,7 @@ export function routesOf({ mcp, jobs, links, oauth, locate, metrics }: RouteDeps
 async function sendAsset(
   exchange: Exchange,
   id: string,
-  jobs: Jobs,
-  links: Links,
+  { jobs, links, mayUseLinks }: Pick<RouteDeps, 'jobs' | 'links' | 'mayUseLinks'>,
   identify: () => Promise<Principal | undefined>,
 ): Promise<void> {
   const { request, response, url } = exchange;
@@ -135,6 +133,10 @@ async function sendAsset(
       return;
     }
     asset = await jobs.store.jobs.getAsset(id);
+    if (asset && !(await mayUseLinks(asset.principal))) {
+      refuseLinkOfGone(exchange);
+      return;
+    }
   } else {
     const principal = await identify();
     if (!principal) return;

@@ -15,6 +15,12 @@ import type { Locate } from '../jobs/view.js';
 /** Time to find the file and to send it. */
 const LINK_SECONDS = 900;
 
+export interface LinkDeps {
+  links: Links;
+  /** Whether the links of this principal still open anything. */
+  mayUseLinks: (principal: string) => Promise<boolean>;
+}
+
 export const UPLOAD_PATH = /^\/uploads\/(asset_[0-9a-z]{26})\/([\w-]{1,400})$/;
 
 /** A link by which one file can be sent once, for this principal: the id of the asset is given out with it. */
@@ -27,13 +33,27 @@ export function uploadLink(links: Links, base: string, principal: string): Uploa
 }
 
 /** Whose link it is; otherwise the refusal was sent. */
-export function ownerOfLink(exchange: Exchange, links: Links, owner: string): string | undefined {
+export async function ownerOfLink(
+  exchange: Exchange,
+  { links, mayUseLinks }: LinkDeps,
+  owner: string,
+): Promise<string | undefined> {
   const { url } = exchange;
   const verdict = links.check(url.pathname, url.searchParams, Date.now() / 1000);
-  if (verdict === 'valid') return Buffer.from(owner, 'base64url').toString('utf8');
-  const why = verdict === 'expired' ? 'The link has ended.' : 'The link is not one of this server.';
-  refuse(exchange, 403, `${why} Call upload_image for a new one.`);
+  if (verdict !== 'valid') {
+    const why = verdict === 'expired' ? 'The link has ended.' : 'The link is not one of this server.';
+    refuse(exchange, 403, `${why} Call upload_image for a new one.`);
+    return undefined;
+  }
+  const principal = Buffer.from(owner, 'base64url').toString('utf8');
+  if (await mayUseLinks(principal)) return principal;
+  refuseLinkOfGone(exchange);
   return undefined;
+}
+
+/** A link outlives the token with which it was asked for; it must not outlive the principal. */
+export function refuseLinkOfGone(exchange: Exchange): void {
+  refuse(exchange, 403, 'The link was given to somebody who may not use this server any more.');
 }
 
 /** Checks the bytes and keeps them as an asset of the principal. */

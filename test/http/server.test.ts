@@ -8,7 +8,8 @@ import { type HttpOptions, type HttpServer, startHttp } from '../../src/http.js'
 import { isRecord } from '../../src/json.js';
 import { createLog } from '../../src/log.js';
 import { removeFolder, temporaryFolder } from '../support/clients.js';
-import { modern, REVISION } from '../support/modern.js';
+import { ballPng } from '../support/images.js';
+import { callTool, modern, REVISION } from '../support/modern.js';
 
 interface Started extends HttpServer {
   folder: string;
@@ -243,5 +244,29 @@ describe('who is taken out of the token file', () => {
     expect(await listening.text()).toContain('subscriptions/acknowledged');
     await stream.text();
     expect(await status('ada')).toBe(200);
+  });
+
+  it('has no use of the links that it was given; the others’ go on', async () => {
+    const server = await start({}, 'eve', 'ada');
+    const picture = new Uint8Array(await ballPng(61));
+    const send = (url: string, headers: Record<string, string> = {}): Promise<Response> =>
+      fetch(url, { method: 'POST', body: picture, headers });
+    const uploadLink = async (name: string): Promise<string> =>
+      String((await callTool(server.url, 'upload_image', {}, { headers: as(name) }))['upload_url']);
+    const fileLink = async (name: string): Promise<string> => {
+      const body: unknown = await (await send(`${server.url}/uploads`, as(name))).json();
+      return isRecord(body) ? String(body['url']) : '';
+    };
+    const [eves, adas] = [await uploadLink('eve'), await uploadLink('ada')];
+    const [evesFile, adasFile] = [await fileLink('eve'), await fileLink('ada')];
+    expect((await fetch(evesFile)).status).toBe(200);
+    await writeFile(path.join(server.folder, 'tokens.json'), tokenFile('ada'));
+    await expect.poll(async () => (await fetch(evesFile)).status, { timeout: 10_000 }).toBe(403);
+    const refused = await send(eves);
+    expect([refused.status, await refused.text()]).toEqual([
+      403,
+      expect.stringContaining('may not use this server any more'),
+    ]);
+    expect([(await send(adas)).status, (await fetch(adasFile)).status]).toEqual([201, 200]);
   });
 });
