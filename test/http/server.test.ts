@@ -251,8 +251,10 @@ describe('who is taken out of the token file', () => {
     const picture = new Uint8Array(await ballPng(61));
     const send = (url: string, headers: Record<string, string> = {}): Promise<Response> =>
       fetch(url, { method: 'POST', body: picture, headers });
-    const uploadLink = async (name: string): Promise<string> =>
-      String((await callTool(server.url, 'upload_image', {}, { headers: as(name) }))['upload_url']);
+    const uploadLink = async (name: string): Promise<string> => {
+      const { upload_url: url } = await callTool(server.url, 'upload_image', {}, { headers: as(name) });
+      return typeof url === 'string' ? url : '';
+    };
     const fileLink = async (name: string): Promise<string> => {
       const body: unknown = await (await send(`${server.url}/uploads`, as(name))).json();
       return isRecord(body) ? String(body['url']) : '';
