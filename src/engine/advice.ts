@@ -19,8 +19,8 @@ export interface Findings {
     /** Colours in common with the front view, 0 to 1. */
     colours: number;
   }[];
-  shape: Pick<Shape, 'mode' | 'parts' | 'overlaps'>;
-  input: Pick<GenerateInput, 'depth' | 'shape'>;
+  shape: Pick<Shape, 'mesh' | 'mode' | 'parts' | 'isLimited' | 'overlaps'>;
+  input: Pick<GenerateInput, 'depth' | 'shape' | 'targetTriangles'>;
 }
 
 const SURE = 0.5;
@@ -61,6 +61,12 @@ export function adviceOn({ views, shape, input }: Findings): string[] {
   }
   if (hasSide && !names.has('top') && advice.length === 0) {
     advice.push('For wings, fins or a base of its own outline, a top_image_url would help most.');
+  }
+  if (shape.isLimited) {
+    const count = (number: number): string => number.toLocaleString('en-US');
+    advice.push(
+      `target_triangles: ${count(input.targetTriangles)} are too few for this shape, which would lose its form or break; it was reduced no further than to ${count(shape.mesh.indices.length / 3)}.`,
+    );
   }
   return advice;
 }

@@ -30,6 +30,8 @@ export interface Shape {
   watertight: boolean;
   /** Separate pieces. */
   parts: number;
+  /** It has more triangles than were asked for, because fewer would ruin it. */
+  isLimited: boolean;
   /** Metres per cell: what is thinner than two of them may be lost. */
   cell: number;
   /** Overlap of the silhouettes of opposite views, 0 to 1. */
@@ -65,13 +67,13 @@ export async function buildShape(
   smooth(quads, solid.sharp ? SMOOTHING_SHARP : SMOOTHING);
 
   report({ fraction: 0.7, stage: 'simplifying the mesh' });
-  const { mesh, watertight, parts } = await simplify(triangulate(quads), targetTriangles);
+  const { mesh, watertight, parts, isLimited } = await simplify(triangulate(quads), targetTriangles);
   const { scale, origin } = standUp(mesh);
   const views = Object.values(planes)
     .filter((shot) => shot !== undefined)
     .map((shot) => place(shot, solid.cells, scale, origin));
   const { mode, reason, overlaps } = solid;
-  return { mesh, views, mode, reason, watertight, parts, cell: scale, overlaps };
+  return { mesh, views, mode, reason, watertight, parts, isLimited, cell: scale, overlaps };
 }
 
 type Point = readonly [number, number, number];

@@ -35,6 +35,7 @@ describe('generate', () => {
     expect(Buffer.from(glb.subarray(0, 4)).toString()).toBe('glTF');
     expect(report).toMatchObject({ mode: 'hull', watertight: true, parts: 1 });
     expect(report.triangles).toBeLessThanOrEqual(3000);
+    expect(report.advice.join(' ')).not.toContain('target_triangles');
     expect(report.vertices).toBeGreaterThan(1000);
     expect(report.unseen).toBeLessThan(1);
     expect(fitOf(report, 'front')).toBeGreaterThan(0.97);
@@ -49,6 +50,19 @@ describe('generate', () => {
     const [first, second] = [await make('can', ['front']), await make('can', ['front'])];
     expect(Buffer.from(first.glb).equals(second.glb)).toBe(true);
   });
+
+  it.each(['robot', 'bird'])(
+    'keeps the form of a %s when far too few triangles are asked for, and says how many it has',
+    async (name) => {
+      const { report } = await make(name, ['front', 'left'], { targetTriangles: 300 });
+      expect(report).toMatchObject({ watertight: true });
+      expect(report.triangles).toBeLessThan(1500);
+      for (const { silhouetteIou } of report.views) expect(silhouetteIou).toBeGreaterThan(0.93);
+      expect(report.advice.at(-1)).toBe(
+        `target_triangles: 300 are too few for this shape, which would lose its form or break; it was reduced no further than to ${report.triangles.toLocaleString('en-US')}.`,
+      );
+    },
+  );
 
   it('says that one picture is a guess, and which one would help most', async () => {
     const { report } = await make('teddy', ['front']);

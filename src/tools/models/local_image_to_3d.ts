@@ -30,7 +30,12 @@ export const model: Model = {
       .default('auto')
       .describe('For one image: rounded, turned or flat-sided'),
     depth: z.number().min(0.02).max(4).describe('Depth / width, for one image').optional(),
-    target_triangles: z.int().min(100).max(200_000).default(20_000),
+    target_triangles: z
+      .int()
+      .min(100)
+      .max(200_000)
+      .default(20_000)
+      .describe('More are kept where so few would ruin the shape'),
     texture_size: z.literal([1024, 2048]).default(2048),
   }),
   licence: 'the output is yours',
