@@ -19,8 +19,8 @@ const TRIES = 4;
 const MAX_ERROR = 0.04;
 /** Locked places may cost this many times the triangles asked for. */
 const OVER = 1.1;
-/** What is not locked has to give way for what is: by no more than this share of what is left of `MAX_ERROR`. */
-const LOCKED_SHARE = 0.5;
+/** Error and triangles that a step with locked places may have, as shares of those without and of those wanted. */
+const LOCKED_SLACK = 1.25;
 /** Reduction of each step when one step does not lead there. */
 const STEP = 0.4;
 
@@ -54,7 +54,7 @@ function reduce({ mesh, error: before }: Reduced, targetTriangles: number): Redu
   const vertices = mesh.positions.length / 3;
   const original = topologyOf(mesh.indices, vertices);
   const locked = new Uint8Array(vertices);
-  const left = Math.max(0, MAX_ERROR - before);
+  let limit = Math.max(0, MAX_ERROR - before);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const [indices, error] = MeshoptSimplifier.simplifyWithAttributes(
       mesh.indices,
@@ -65,15 +65,16 @@ function reduce({ mesh, error: before }: Reduced, targetTriangles: number): Redu
       [],
       locked,
       3 * Math.floor(targetTriangles),
-      attempt === 1 ? left : LOCKED_SHARE * left,
+      limit,
       ['Regularize'],
     );
     const { watertight, bad, parts } = topologyOf(indices, vertices);
     if (watertight && bad.length === 0 && parts === original.parts) {
-      // Short of its target around locked places, it took from all others what they had to lose: go there slowly.
-      if (attempt > 1 && indices.length > 3 * OVER * targetTriangles) return undefined;
+      // Far from its target around locked places, it took from all others what they had to lose: go there slowly.
+      if (attempt > 1 && indices.length > 3 * LOCKED_SLACK * targetTriangles) return undefined;
       return { mesh: compact(mesh.positions, indices), error: before + error };
     }
+    if (attempt === 1) limit = Math.min(limit, LOCKED_SLACK * error);
     lockAround(locked, bad, mesh.indices, 2 * attempt);
     lockVanished(locked, indices, original.partOf);
   }
