@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf } from '../errors.js';
 import type { Log, LogFields } from '../log.js';
 import { inTrace, type Trace, traceOf } from '../trace.js';
 import { discard } from './body.js';
@@ -18,6 +19,18 @@ export interface Exchange {
   principal?: string;
   /** Why it was turned down. */
   refusal?: string;
+  /** What broke in here. */
+  fault?: unknown;
+  /** The status that the connection itself was closed with, past the response object. */
+  closedWith?: number;
+}
+
+/** As nginx has it: the client went away before any answer. */
+const CLIENT_GONE = 499;
+
+/** The status that was sent. */
+export function statusOf({ response, closedWith }: Exchange): number {
+  return closedWith ?? (response.headersSent ? response.statusCode : CLIENT_GONE);
 }
 
 export function newExchange(request: IncomingMessage, response: ServerResponse, log: Log): Exchange {
@@ -62,12 +75,10 @@ export function refuse(
   if (!exchange.request.complete) discard(exchange.request);
 }
 
-/** One line for every request that is over: a refusal is for everybody to see, the rest for who looks for it. */
-export function logEnd(
-  { id, request, response, url, log, trace, principal, refusal }: Exchange,
-  seconds: number,
-): void {
-  const { statusCode: status } = response;
+/** One line for every request that is over: a fault or a refusal is for everybody to see, the rest for who looks for it. */
+export function logEnd(exchange: Exchange, seconds: number): void {
+  const { id, request, url, log, trace, principal, refusal, fault } = exchange;
+  const status = statusOf(exchange);
   const fields: LogFields = {
     id,
     principal,
@@ -77,9 +88,14 @@ export function logEnd(
     status,
     ms: Math.round(seconds * 1000),
   };
-  // What broke in here has a line of its own.
   inTrace(trace, () => {
-    if (status >= 400 && status !== 500) log.info('a request was refused', { ...fields, error: refusal });
-    else log.debug('request', fields);
+    if (fault !== undefined) {
+      const stack = fault instanceof Error ? fault.stack : undefined;
+      log.error('a request failed', { ...fields, error: messageOf(fault), stack });
+    } else if (status >= 500) {
+      log.error('a request failed', { ...fields, error: refusal ?? 'the protocol library gave no reason' });
+    } else if (status >= 400 && status !== CLIENT_GONE) {
+      log.info('a request was refused', { ...fields, error: refusal });
+    } else log.debug('request', fields);
   });
 }

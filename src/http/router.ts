@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Config } from '../config.js';
 import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Authenticator } from './authenticate.js';
 import { BrokenOff } from './body.js';
-import { type Exchange, logEnd, newExchange, refuse } from './exchange.js';
+import { type Exchange, logEnd, newExchange, refuse, statusOf } from './exchange.js';
 import { inTrace } from '../trace.js';
 import { Guard } from './guard.js';
 import type { Principal } from './principals.js';
@@ -69,6 +71,8 @@ export function createHttpServer(deps: RouterDeps): Server {
   const timeouts = { ...TIMEOUTS, ...deps.timeouts };
   const guard = new Guard(config, host);
   const limits = authenticator.isNeeded ? new RateLimit() : undefined;
+  /** What each connection is being asked. */
+  const open = new WeakMap<Duplex, Exchange>();
   const server = createServer(
     {
       headersTimeout: timeouts.headers,
@@ -79,9 +83,11 @@ export function createHttpServer(deps: RouterDeps): Server {
     (request, response) => {
       const exchange = newExchange(request, response, log);
       const startedAt = performance.now();
+      open.set(request.socket, exchange);
       response.once('close', () => {
+        open.delete(request.socket);
         const seconds = (performance.now() - startedAt) / 1000;
-        onAnswer?.(request.method ?? '', firstPart(exchange.url, routes), response.statusCode, seconds);
+        onAnswer?.(request.method ?? '', firstPart(exchange.url, routes), statusOf(exchange), seconds);
         logEnd(exchange, seconds);
       });
       // Whoever goes away while an answer is written is no fault of ours.
@@ -91,13 +97,7 @@ export function createHttpServer(deps: RouterDeps): Server {
           response.destroy();
           return;
         }
-        inTrace(exchange.trace, () =>
-          log.error('a request failed', {
-            id: exchange.id,
-            error: messageOf(error),
-            stack: error instanceof Error ? (error.stack ?? null) : null,
-          }),
-        );
+        exchange.fault = error;
         refuse(exchange, 500, `Something in meshwright broke (${exchange.id}); its log has the details.`);
       });
     },
@@ -111,8 +111,24 @@ export function createHttpServer(deps: RouterDeps): Server {
       socket.destroy();
       return;
     }
-    log.info('a request was refused', { error: messageOf(error) });
     const status = STATUS_OF[code] ?? '400 Bad Request';
+    const exchange = open.get(socket);
+    // An answer has begun, or the body ended too early because its sender left.
+    if (exchange && (exchange.response.headersSent || code === 'HPE_INVALID_EOF_STATE')) {
+      socket.destroy();
+      return;
+    }
+    if (exchange) {
+      exchange.refusal = messageOf(error);
+      exchange.closedWith = Number.parseInt(status, 10);
+    } else {
+      const address = socket instanceof Socket ? socket.remoteAddress : undefined;
+      log.info('a request was refused', {
+        address,
+        status: Number.parseInt(status, 10),
+        error: messageOf(error),
+      });
+    }
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
 

@@ -76,7 +76,7 @@ export function routesOf(deps: RouteDeps): Route[] {
           await jobs.store.jobs.nextDue();
           answer(exchange, 200, { status: 'ready' });
         } catch (error) {
-          exchange.log.warn('not ready', { error: messageOf(error) });
+          exchange.refusal = messageOf(error);
           answer(exchange, 503, { status: 'the data folder cannot be used; see the log' });
         }
       },

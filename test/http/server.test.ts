@@ -93,17 +93,19 @@ async function session(url: string, headers: Record<string, string> = {}): Promi
 const PING = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
 
 describe('connections that do not get on', () => {
-  it.each([
-    ['a head', 'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n'],
-    ['nothing at all', ''],
+  const address = '127.0.0.1';
+  it.each<[string, string, object]>([
+    ['a head', 'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n', { address }],
+    ['nothing at all', '', { address }],
     [
       'a body',
       'POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"json',
+      { method: 'POST', path: '/mcp' },
     ],
-  ])('end after %s that never ends, with one line', async (_what, text) => {
+  ])('end after %s that never ends, with one line', async (_what, text, told) => {
     const server = await start({ timeouts: { headers: 200, request: 400 } });
     expect(await raw(server.url, text)).toMatch(/^HTTP\/1\.1 408 /);
-    expect(refusals(server)).toHaveLength(1);
+    await expect.poll(() => refusals(server)).toMatchObject([{ status: 408, ...told }]);
     expect((await modern(server.url, 'tools/list')).status).toBe(200);
   });
 
@@ -114,6 +116,55 @@ describe('connections that do not get on', () => {
     const server = await start();
     expect(await raw(server.url, text)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(refusals(server)).toHaveLength(1);
+  });
+});
+
+describe('the status of a request', () => {
+  const counted = async (server: Started, labels: string): Promise<string> => {
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    return new RegExp(`request_seconds_count\\{${labels}\\} (\\d+)`).exec(text)?.[1] ?? 'none';
+  };
+  const upload = (more: string): string => `POST /uploads HTTP/1.1\r\nHost: 127.0.0.1\r\n${more}`;
+
+  it('is 408 for an upload that stops', async () => {
+    const server = await start({ timeouts: { headers: 200, request: 400 } });
+    expect(await raw(server.url, upload('Content-Length: 99\r\n\r\nabc'))).toMatch(/^HTTP\/1\.1 408 /);
+    await expect.poll(() => counted(server, 'method="POST",route="/uploads",status="408"')).toBe('1');
+    expect(await counted(server, 'method="POST",route="/uploads",status="200"')).toBe('none');
+  });
+
+  it('is 400 for an upload that is no HTTP on its way', async () => {
+    const server = await start();
+    const text = upload('Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n');
+    expect(await raw(server.url, text)).toMatch(/^HTTP\/1\.1 400 /);
+    await expect.poll(() => refusals(server)).toMatchObject([{ status: 400, path: '/uploads' }]);
+    expect(await counted(server, 'method="POST",route="/uploads",status="400"')).toBe('1');
+  });
+
+  it('is 499 for an upload whose sender went away', async () => {
+    const server = await start();
+    await new Promise<void>((resolve) => {
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => {
+        socket.write(upload('Content-Length: 99\r\nExpect: 100-continue\r\n\r\n'));
+      });
+      // Its head was read.
+      socket.once('data', () => socket.destroy());
+      socket.once('close', () => resolve());
+    });
+    await expect.poll(() => counted(server, 'method="POST",route="/uploads",status="499"')).toBe('1');
+    expect(refusals(server)).toEqual([]);
+  });
+
+  it('is an error in the log, with its reason, when it is 5xx', async () => {
+    const server = await start({ sessions: { mostOfOne: 1 } });
+    const headers = await session(server.url);
+    // A session that is in use makes no room.
+    const stream = await fetch(`${server.url}/mcp`, { headers: { ...headers, accept: 'text/event-stream' } });
+    expect(stream.status).toBe(200);
+    expect((await post(server.url, initialize)).status).toBe(503);
+    await expect
+      .poll(() => server.lines.filter(({ level }) => level === 'error'))
+      .toMatchObject([{ status: 503, path: '/mcp', error: expect.stringContaining('Too many sessions') }]);
   });
 });
 
