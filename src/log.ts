@@ -51,6 +51,8 @@ const SIGNATURES =
   /\b((?:x-(?:amz|goog)-[\w-]{1,40}|signature|sig|policy|key-pair-id|access_token|token)=)[^&\s"'<>\\]+/gi;
 /** What lets somebody in, whoever that is. */
 const CREDENTIALS = /\b(bearer|basic)(\s{1,9})[\w.~+/=-]{16,}/gi;
+/** Tokens of our own (`meshwright token add`), of anybody: they are known by their form only, since no file has them. */
+const OWN_TOKENS = /mw_[\w-]{20,}/g;
 
 /** Masks every known secret, what signs or opens anything, and the query, fragment and credentials of every URL. */
 export function redact(text: string): string {
@@ -62,7 +64,8 @@ export function redact(text: string): string {
         `${scheme}://${user ? '***@' : ''}${rest}${query ? `${query.charAt(0)}***` : ''}`,
     )
     .replace(SIGNATURES, '$1***')
-    .replace(CREDENTIALS, '$1$2***');
+    .replace(CREDENTIALS, '$1$2***')
+    .replace(OWN_TOKENS, 'mw_***');
 }
 
 /** Longest piece of a caller's own text that is said back to it. */

@@ -39,6 +39,15 @@ describe('the redactor', () => {
     expect(redact('Basic understanding is enough')).toBe('Basic understanding is enough');
   });
 
+  it('masks tokens of our own by their form', () => {
+    const token = `mw_${'aB3-_'.repeat(8)}xyz`;
+    expect(redact(`token ${token}, {"a":"${token}"} https://h/${token}/x`)).toBe(
+      'token mw_***, {"a":"mw_***"} https://h/mw_***/x',
+    );
+    expect(redact(JSON.stringify(`a line\n${token}`))).toBe(String.raw`"a line\nmw_***"`);
+    expect(redact('mw_tokens and team_mw_file')).toBe('mw_tokens and team_mw_file');
+  });
+
   it('masks what signs a URL and leaves what names it', () => {
     expect(redact('got https://cdn.example/a/b.glb?Policy=x&Signature=y from there')).toBe(
       'got https://cdn.example/a/b.glb?*** from there',
