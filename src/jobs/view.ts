@@ -134,6 +134,9 @@ export function viewJob(job: Job, assets: readonly Asset[], options: ViewOptions
   const status = statusOf(job);
   const end = job.finishedAt ?? options.now ?? Date.now();
   const error = job.error;
+  const views = assets.map((asset) => viewAsset(asset, options.locate));
+  // Without a path the files are on another machine.
+  const isRemote = views.some(({ url, path }) => url !== undefined && path === undefined);
   return compact({
     job_id: job.id,
     status,
@@ -148,10 +151,10 @@ export function viewJob(job: Job, assets: readonly Asset[], options: ViewOptions
     seed: job.seed,
     deduplicated: options.deduplicated ? true : undefined,
     cost_usd: compact({ estimate: job.estimateUsd, billed: job.billedUsd, billed_units: job.billedUnits }),
-    assets: assets.map((asset) => viewAsset(asset, options.locate)),
+    assets: views,
     report: job.report && snakeObject(job.report),
     error: error && { ...error, message: redact(error.message) },
-    next: (isFinal(job) ? undefined : options.stalled) ?? nextFor(job, assets),
+    next: (isFinal(job) ? undefined : options.stalled) ?? nextFor(job, assets, isRemote),
   });
 }
 
@@ -251,7 +254,7 @@ function cancelNote(job: Job): string {
 }
 
 /** What the agent can do now, with the exact call. */
-function nextFor(job: Job, assets: readonly Asset[]): string {
+function nextFor(job: Job, assets: readonly Asset[], isRemote: boolean): string {
   const id = JSON.stringify({ job_id: job.id });
   switch (job.state) {
     case 'intent':
@@ -267,10 +270,10 @@ function nextFor(job: Job, assets: readonly Asset[]): string {
       if (!model) return `Call ${job.tool} again with force_new: true to make it anew.`;
       const asset = JSON.stringify({ asset_id: model.id });
       if (isDamaged(model))
-        return `Tell the user: the job ran, and its file is damaged. save_asset ${asset} keeps it; do not call ${job.tool} again without asking.`;
-      return model.format === 'glb'
-        ? `Look at it with view_asset ${asset}, or put it where it is needed with save_asset.`
-        : `Put it where it is needed with save_asset ${asset}.`;
+        return `Tell the user: the job ran, and its file is damaged. ${isRemote ? 'Its url' : `save_asset ${asset}`} keeps it; do not call ${job.tool} again without asking.`;
+      if (model.format === 'glb')
+        return `Look at it with view_asset ${asset}, or ${isRemote ? 'download it from its url' : 'put it where it is needed with save_asset'}.`;
+      return isRemote ? 'Download it from its url.' : `Put it where it is needed with save_asset ${asset}.`;
     }
     case 'failed':
       return job.provider !== 'local' && job.error?.charged !== 'no'
