@@ -56,12 +56,7 @@ export async function startHttp(
   visibleTools(config, true);
   const principals = await Principals.open(config, log);
   const oauth = oauthFrom(config);
-  if (!principals.areNamed && !oauth && !isLoopback(host)) {
-    throw new MeshwrightError(
-      'configuration',
-      `Bound to ${host}, this server would do paid work for everybody who reaches it. Make a token with \`meshwright token add NAME\` and set MESHWRIGHT_TOKENS to its file (or MESHWRIGHT_OAUTH_ISSUER), or bind to 127.0.0.1.`,
-    );
-  }
+  if (!principals.areThere && !oauth) refuseStrangers(config, host);
   const links = await openLinks(config.dataDir);
   const metrics = new Metrics();
   const jobs = await openJobs(config, log, {
@@ -133,6 +128,19 @@ export async function startHttp(
       server.closeAllConnections();
     },
   };
+}
+
+/** @throws MeshwrightError `configuration` when a server that asks nobody for a token can be reached from outside */
+function refuseStrangers({ publicUrl, tokens }: Config, host: string): void {
+  const called = publicUrl === undefined || isLoopback(new URL(publicUrl).hostname) ? undefined : publicUrl;
+  if (isLoopback(host) && called === undefined) return;
+  const reached = isLoopback(host) ? `Reached as ${called} (MESHWRIGHT_PUBLIC_URL)` : `Bound to ${host}`;
+  throw new MeshwrightError(
+    'configuration',
+    tokens === undefined
+      ? `${reached}, this server would do paid work for everybody who reaches it. Make a token with \`meshwright token add NAME\` and set MESHWRIGHT_TOKENS to its file (or MESHWRIGHT_OAUTH_ISSUER), or keep it to this machine: bind to 127.0.0.1 without MESHWRIGHT_PUBLIC_URL.`
+      : `${reached}, this server would answer nobody: the token file ${tokens} (MESHWRIGHT_TOKENS) names no principals. Make a token with \`meshwright token add NAME\`.`,
+  );
 }
 
 /** Serves until it is told to stop; jobs go on when the next server starts. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { environment } from '../config.js';
 import { MeshwrightError } from '../errors.js';
 import { serveOverHttp } from '../http.js';
 import { configFrom } from './settings.js';
@@ -7,12 +8,24 @@ const MAX_PORT = 65_535;
 
 /** `meshwright http`: serves until it is stopped. */
 export async function serve(command: Command): Promise<void> {
-  const { host, port, ...settings } = command.optsWithGlobals<{ host: string; port: string }>();
+  const { host, port, ...settings } = command.optsWithGlobals<{
+    host: string;
+    port: string;
+    [setting: string]: unknown;
+  }>();
   const number = Number(port);
   if (!Number.isInteger(number) || number < 0 || number > MAX_PORT) {
     throw new MeshwrightError(
       'invalid_arguments',
       `--port must be a whole number from 0 to ${MAX_PORT}, not ${port}.`,
+    );
+  }
+  // Where a variable of a deployment did not arrive, it must not stand for "nobody is asked".
+  const tokens = settings['tokens'] ?? environment()['MESHWRIGHT_TOKENS'];
+  if (typeof tokens === 'string' && tokens.trim() === '') {
+    throw new MeshwrightError(
+      'configuration',
+      'MESHWRIGHT_TOKENS is set but empty. Set it to a token file (`meshwright token add NAME` makes one), or leave it out.',
     );
   }
   // Callers are elsewhere: no folder of this machine is open to them unless somebody says so.

@@ -86,6 +86,11 @@ export class Principals {
     return this.#file !== undefined;
   }
 
+  /** Whether the file lets anybody in. */
+  get areThere(): boolean {
+    return this.#entries.length > 0;
+  }
+
   /**
    * Tells who was taken out of the file, or got another token: what is open for them has to end.
    *

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/json.js';
@@ -20,11 +22,11 @@ afterEach(() => removeFolder(folder));
 const call = (body: string, headers: Record<string, string>, target: string): Promise<Response> =>
   fetch(target, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
 
-const generate = (): Promise<JsonObject> =>
-  callTool(server.origin, 'pixal3d', { image_url: IMAGE, wait_seconds: 10 });
+const generate = (token?: string): Promise<JsonObject> =>
+  callTool(server.origin, 'pixal3d', { image_url: IMAGE, wait_seconds: 10 }, { token });
 
-const job = (id: unknown): Promise<JsonObject> =>
-  callTool(server.origin, 'get_job', { job_id: typeof id === 'string' ? id : '' });
+const job = (id: unknown, token?: string): Promise<JsonObject> =>
+  callTool(server.origin, 'get_job', { job_id: typeof id === 'string' ? id : '' }, { token });
 
 describe('a callback of fal', () => {
   let fal: FalEmulator;
@@ -93,10 +95,14 @@ describe('a callback of fal', () => {
 });
 
 describe('a callback of Pixazo', () => {
+  const token = 'token-of-ada';
   let pixazo: PixazoEmulator;
 
   beforeEach(async () => {
     pixazo = await startPixazoEmulator({ jobMs: 200 });
+    const tokens = path.join(folder, 'tokens.json');
+    const hash = createHash('sha256').update(token).digest('hex');
+    await writeFile(tokens, JSON.stringify({ principals: [{ name: 'ada', token_sha256: hash }] }));
     server = await startHttpProcess(
       serverEnv(path.join(folder, 'data'), {
         PIXAZO_API_KEY: PIXAZO_TEST_KEY,
@@ -104,6 +110,7 @@ describe('a callback of Pixazo', () => {
         MESHWRIGHT_ALLOW_HOSTS: new URL(pixazo.urls.cdn).host,
         MESHWRIGHT_POLL_MS: '50',
         MESHWRIGHT_PUBLIC_URL: 'https://mesh.example',
+        MESHWRIGHT_TOKENS: tokens,
       }),
     );
   });
@@ -114,7 +121,7 @@ describe('a callback of Pixazo', () => {
 
   it('is a hint: the job is asked for at Pixazo, and found again when its submit got no answer', async () => {
     pixazo.fault({ match: { op: 'submit' }, action: { type: 'reset', accept: true } });
-    const lost = await generate();
+    const lost = await generate(token);
     expect(lost['status']).toBe('unconfirmed');
     const header = pixazo.journal.entries({ op: 'submit' })[0]?.headers['x-webhook-url'];
     const url = new URL(String(header));
@@ -123,14 +130,14 @@ describe('a callback of Pixazo', () => {
 
     const lie = JSON.stringify({ request_id: 'nobody-knows', status: 'COMPLETED', output: {} });
     expect((await call(lie, {}, target)).status).toBe(200);
-    expect((await job(lost['job_id']))['status']).toBe('unconfirmed');
+    expect((await job(lost['job_id'], token))['status']).toBe('unconfirmed');
 
     const id = pixazo.ledger.entries()[0]?.requestId;
     const hint = JSON.stringify({ request_id: id, status: 'FAILED', error: 'not true' });
     expect((await call(hint, {}, target)).status).toBe(200);
     expect((await call(hint, {}, target)).status).toBe(200);
     await expect
-      .poll(async () => (await job(lost['job_id']))['status'], { timeout: 20_000 })
+      .poll(async () => (await job(lost['job_id'], token))['status'], { timeout: 20_000 })
       .toBe('succeeded');
     expect(pixazo.ledger.accepted).toBe(1);
   });

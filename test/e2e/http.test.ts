@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isJsonObject, isRecord } from '../../src/json.js';
@@ -67,6 +68,34 @@ describe('who may come in', () => {
       expect(told).toMatch(/meshwright token add NAME.*MESHWRIGHT_TOKENS/);
     },
   );
+
+  it.each<[string, Record<string, string>, string[], RegExp]>([
+    [
+      'as what MESHWRIGHT_PUBLIC_URL says without principals',
+      { MESHWRIGHT_PUBLIC_URL: 'https://mesh.example' },
+      [],
+      /https:\/\/mesh\.example.*paid work for everybody.*meshwright token add NAME.*MESHWRIGHT_TOKENS/,
+    ],
+    [
+      'when MESHWRIGHT_TOKENS is set but empty',
+      { MESHWRIGHT_TOKENS: ' ' },
+      [],
+      /MESHWRIGHT_TOKENS is set but empty/,
+    ],
+    ['when --tokens is empty', {}, ['--tokens', ''], /MESHWRIGHT_TOKENS is set but empty/],
+    [
+      'with a token file that names nobody',
+      { MESHWRIGHT_TOKENS: 'NOBODY' },
+      ['--host', '0.0.0.0'],
+      /names no principals/,
+    ],
+  ])('is nobody from outside %s', async (_when, settings, args, why) => {
+    const nobody = path.join(folder, 'nobody.json');
+    await writeFile(nobody, '{"principals":[]}');
+    const named = settings['MESHWRIGHT_TOKENS'] === 'NOBODY' ? { MESHWRIGHT_TOKENS: nobody } : settings;
+    const starting = startHttpProcess(serverEnv(path.join(folder, 'outside'), named), args);
+    await expect(starting).rejects.toThrow(why);
+  });
 
   it('is not a page of another site, by any name that leads here', async () => {
     const before = refusals();
