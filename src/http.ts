@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Config } from './config.js';
 import { MeshwrightError, messageOf } from './errors.js';
 import { Authenticator } from './http/authenticate.js';
-import { isLoopback } from './http/guard.js';
+import { isEveryAddress, isLoopback } from './http/guard.js';
 import { openLinks } from './http/links.js';
 import { McpEndpoint } from './http/mcp.js';
 import { Metrics } from './http/metrics.js';
@@ -118,6 +118,12 @@ export async function startHttp(
   }
   const url = urlOf(server.address(), host);
   base ??= url;
+  if (isEveryAddress(host) && config.publicUrl === undefined) {
+    log.warn(
+      'links in results lead to this machine only; set MESHWRIGHT_PUBLIC_URL to the address that clients use',
+      { links: url, host },
+    );
+  }
   return {
     url,
     async close() {
@@ -161,6 +167,6 @@ export async function serveOverHttp(config: Config, options: HttpOptions): Promi
 function urlOf(address: string | AddressInfo | null, host: string): string {
   const port = typeof address === 'object' && address ? address.port : 0;
   // What is bound to every address is reached by its user through loopback.
-  const name = ['0.0.0.0', '::', '[::]', ''].includes(host) ? '127.0.0.1' : host;
+  const name = isEveryAddress(host) ? '127.0.0.1' : host;
   return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;
 }

@@ -7,7 +7,6 @@ import type { Config } from '../config.js';
  */
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
-const ANY_ADDRESS = new Set(['0.0.0.0', '::', '[::]', '']);
 
 const ALLOWED_HEADERS = [
   'Authorization',
@@ -40,6 +39,11 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name);
 }
 
+/** Whether to bind to this takes every address of the machine, so that it says nothing of where callers reach it. */
+export function isEveryAddress(host: string): boolean {
+  return ['0.0.0.0', '::', '[::]', ''].includes(host);
+}
+
 export class Guard {
   /** Absent when any name may be called: the caller is known by a token then. */
   readonly #hosts: ReadonlySet<string> | undefined;
@@ -50,11 +54,9 @@ export class Guard {
   constructor({ publicUrl, allowOrigins }: Pick<Config, 'publicUrl' | 'allowOrigins'>, host: string) {
     this.#loopback = isLoopback(host);
     const own = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
-    const named = ANY_ADDRESS.has(host)
-      ? []
-      : [host.includes(':') ? `[${host.replace(/[[\]]/g, '')}]` : host];
+    const named = isEveryAddress(host) ? [] : [host.includes(':') ? `[${host.replace(/[[\]]/g, '')}]` : host];
     this.#hosts =
-      ANY_ADDRESS.has(host) && publicUrl === undefined
+      isEveryAddress(host) && publicUrl === undefined
         ? undefined
         : new Set([...LOOPBACK_NAMES, ...own, ...named].map((name) => name.toLowerCase()));
     this.#origins = new Set([

@@ -92,6 +92,18 @@ async function session(url: string, headers: Record<string, string> = {}): Promi
 
 const PING = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
 
+describe('a server that is bound to every address', () => {
+  const warnings = ({ lines }: Started): unknown[] => lines.filter(({ level }) => level === 'warn');
+
+  it('says at its start where its links lead', async () => {
+    const everywhere = await start({ host: '0.0.0.0' }, 'ada');
+    expect(warnings(everywhere)).toMatchObject([
+      { message: expect.stringContaining('set MESHWRIGHT_PUBLIC_URL'), links: everywhere.url },
+    ]);
+    expect(warnings(await start({}, 'ada'))).toEqual([]);
+  });
+});
+
 describe('connections that do not get on', () => {
   const address = '127.0.0.1';
   it.each<[string, string, object]>([
