@@ -100,6 +100,8 @@ const request = fc
       fc.constantFrom(
         { progressToken: 1 },
         { 'example.com/trace': 'a' },
+        { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' },
+        { traceparent: 7 },
         { [`${PREFIX}logLevel`]: 'debug' },
         { [`${PREFIX}clientInfo`]: undefined },
         { [`${PREFIX}clientInfo`]: 'me' },

@@ -8,6 +8,8 @@ export interface ModernOptions {
   token?: string | undefined;
   headers?: Record<string, string>;
   capabilities?: object;
+  /** More of what the request says of itself. */
+  meta?: JsonObject;
   signal?: AbortSignal;
 }
 
@@ -24,7 +26,7 @@ export async function modern(
   origin: string,
   method: string,
   params: JsonObject = {},
-  { token, headers = {}, capabilities = {}, signal }: ModernOptions = {},
+  { token, headers = {}, capabilities = {}, meta = {}, signal }: ModernOptions = {},
 ): Promise<ModernAnswer> {
   const name = params['name'] ?? params['uri'] ?? params['taskId'];
   const response = await fetch(`${origin}/mcp`, {
@@ -48,6 +50,7 @@ export async function modern(
           'io.modelcontextprotocol/protocolVersion': REVISION,
           'io.modelcontextprotocol/clientInfo': { name: 'meshwright-tests', version: '0.0.0' },
           'io.modelcontextprotocol/clientCapabilities': capabilities,
+          ...meta,
         },
       },
     }),
