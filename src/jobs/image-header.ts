@@ -13,6 +13,8 @@ export interface ImageHeader {
   height: number;
   /** Pixels that a byte of this format can hold at most, where compression has a bound; a file with more is a lie. */
   pixelsPerByte: number;
+  /** Its decoder holds the whole picture in a form of its own beside the pixels (JPEG in several scans). */
+  progressive: boolean;
   /** More than one frame (told for WebP only). */
   animated: boolean;
   /** Holds only a small preview of what a camera stored in a form of its own. */
@@ -29,6 +31,7 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
     width: 0,
     height: 0,
     pixelsPerByte: Infinity,
+    progressive: false,
     animated: false,
     preview: false,
   };
@@ -126,7 +129,8 @@ function readJpeg(view: DataView): Found {
     else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
       // Arithmetic coding (C9 to CF) has no such bound.
       const pixelsPerByte = marker < 0xc9 ? JPEG_PIXELS : Infinity;
-      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7), pixelsPerByte };
+      const progressive = (marker & 3) === 2;
+      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7), pixelsPerByte, progressive };
     } else at += 2 + view.getUint16(at + 2);
   }
   return {};

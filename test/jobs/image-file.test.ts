@@ -408,3 +408,10 @@ describe('images that are refused', () => {
     });
   });
 });
+
+it('refuses a JPEG in several scans whose decoder would take too much at once', async () => {
+  const size = [0x1b, 0x58];
+  const frame = [0xff, 0xc2, 0x00, 0x11, 0x08, ...size, ...size, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+  const bytes = Uint8Array.from([0xff, 0xd8, ...frame, ...Array<number>(200_000).fill(0)]);
+  await expect(checkImage(bytes, 'image_url')).rejects.toThrow(/7000 × 7000 pixels.*40 megapixels or less/);
+});
