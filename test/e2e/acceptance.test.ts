@@ -243,7 +243,8 @@ async function filesOf(dir: string): Promise<[name: string, bytes: Buffer][]> {
 
 /** The finished GLBs, each as long as it says. */
 async function wholeModels(): Promise<number> {
-  const models = (await filesOf(dataDir())).filter(([name]) => name.endsWith('.glb'));
+  // Without the notes on files whose rows are on the way, which are gone a moment after the answer.
+  const models = (await filesOf(dataDir())).filter(([name]) => name.endsWith('.glb') && !name.includes('+'));
   for (const [name, bytes] of models) expect(bytes.readUInt32LE(8), name).toBe(bytes.length);
   return models.length;
 }
