@@ -23,7 +23,7 @@ export type Trials = z.output<typeof trialsSchema>;
 const ABOUT: Readonly<Record<string, readonly [title: string, text: string]>> = {
   crash: [
     'Killed at any moment',
-    'Two servers share one data folder and are killed with SIGKILL at random moments, now and then both at once, while clients order free and paid jobs over all providers and repeat every order whose answer they did not get. At the end the rows, the files and the books of the providers are compared. An unconfirmed job is one whose submit was cut off at a provider that lists no jobs: it is told as such, and never sent again by itself.',
+    'Two servers share one data folder and are killed with SIGKILL at random moments, now and then both at once, while clients order free and paid jobs over all providers, repeat every order whose answer they did not get, and now and then order one anew on purpose (`force_new`), so that there are more jobs than orders. At the end the rows, the files and the books of the providers are compared. An unconfirmed job is one whose submit was cut off at a provider that lists no jobs: it is told as such, and never sent again by itself.',
   ],
   faults: [
     'Every fault, at every step, at every provider',
