@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Config } from './config.js';
-import { MeshwrightError, messageOf } from './errors.js';
+import { MeshwrightError, messageOf, systemCode } from './errors.js';
 import { Authenticator } from './http/authenticate.js';
 import { isEveryAddress, isLoopback } from './http/guard.js';
 import { openLinks } from './http/links.js';
@@ -114,7 +114,7 @@ export async function startHttp(
   } catch (error) {
     unwatch();
     await jobs.stop();
-    throw new MeshwrightError('configuration', `Cannot listen on ${host}:${port}: ${messageOf(error)}.`);
+    throw cannotListen(host, port, error);
   }
   const url = urlOf(server.address(), host);
   base ??= url;
@@ -134,6 +134,21 @@ export async function startHttp(
       server.closeAllConnections();
     },
   };
+}
+
+function cannotListen(host: string, port: number, error: unknown): MeshwrightError {
+  const why: { [code: string]: string } = {
+    EADDRINUSE:
+      'another program listens there, or this server runs already. Choose another --port, or stop that one',
+    EACCES: 'the user of this process may not use this port. Choose a --port of 1024 or more',
+    EADDRNOTAVAIL:
+      'this machine has no such address. Choose a --host that it has, such as 127.0.0.1 or 0.0.0.0',
+    ENOTFOUND: 'there is no such name. Choose a --host that this machine has, such as 127.0.0.1 or 0.0.0.0',
+  };
+  return new MeshwrightError(
+    'configuration',
+    `Cannot listen on ${host}:${port}: ${why[systemCode(error) ?? ''] ?? messageOf(error)}.`,
+  );
 }
 
 /** @throws MeshwrightError `configuration` when a server that asks nobody for a token can be reached from outside */

@@ -265,7 +265,9 @@ function report(error: unknown, json: boolean): number {
   return WRONGLY_ASKED.has(code) ? 2 : 1;
 }
 
-function usageText({ message }: CommanderError): string {
+function usageText({ code, message }: CommanderError): string {
+  // The help that lists them is printed already.
+  if (code === 'commander.help') return 'Say which of these commands.';
   const text = message.replace(/^error: /, '').replaceAll('\n', ' ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}. \`meshwright --help\` tells more.`;
 }

@@ -128,7 +128,10 @@ function cap(name: string, text: string | undefined): { [name: string]: number }
   if (text === undefined) return {};
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
-    throw new MeshwrightError('invalid_arguments', `A cap must be a number of dollars, not ${plain(text)}.`);
+    throw new MeshwrightError(
+      'invalid_arguments',
+      `A cap must be a number of dollars, 0 or more, not ${plain(text)}.`,
+    );
   }
   return { [name]: value };
 }

@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
 import type { Config } from '../config.js';
-import { MeshwrightError, messageOf } from '../errors.js';
+import { MeshwrightError, messageOf, systemCode } from '../errors.js';
+import { nearest } from '../jobs/nearest.js';
 import { keepSecret, type Log } from '../log.js';
 import { LOCAL_PRINCIPAL } from '../open.js';
 
@@ -23,31 +24,32 @@ export interface Principal {
 const key = z.string().trim().min(1);
 const usd = z.number().min(0);
 
-export const tokenFileSchema = z.strictObject({
-  principals: z.array(
-    z.strictObject({
-      name: z
-        .string()
-        .regex(/^[\w.@-]{1,64}$/, 'a name has letters, digits, "_", "-", "." and "@", 64 at most')
-        .refine((name) => name !== LOCAL_PRINCIPAL, `"${LOCAL_PRINCIPAL}" is whoever uses this machine`),
-      token_sha256: z
-        .string()
-        .toLowerCase()
-        .regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits, the SHA-256 of the token'),
-      max_usd_per_job: usd.optional(),
-      max_usd_per_day: usd.optional(),
-      metrics: z.boolean().optional(),
-      keys: z
-        .strictObject({
-          FAL_KEY: key.optional(),
-          PIXAZO_API_KEY: key.optional(),
-          SCENARIO_SDK_API_KEY: key.optional(),
-          SCENARIO_SDK_API_SECRET: key.optional(),
-        })
-        .optional(),
-    }),
-  ),
+const ownKeysSchema = z.strictObject({
+  FAL_KEY: key.optional(),
+  PIXAZO_API_KEY: key.optional(),
+  SCENARIO_SDK_API_KEY: key.optional(),
+  SCENARIO_SDK_API_SECRET: key.optional(),
 });
+
+const entrySchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.@-]{1,64}$/, 'a name has letters, digits, "_", "-", "." and "@", 64 at most')
+    .refine((name) => name !== LOCAL_PRINCIPAL, `"${LOCAL_PRINCIPAL}" is whoever uses this machine`),
+  token_sha256: z
+    .string()
+    .toLowerCase()
+    .regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits, the SHA-256 of the token'),
+  max_usd_per_job: usd.optional(),
+  max_usd_per_day: usd.optional(),
+  metrics: z.boolean().optional(),
+  keys: ownKeysSchema.optional(),
+});
+
+export const tokenFileSchema = z.strictObject({ principals: z.array(entrySchema) });
+
+/** Every name that a token file may have. */
+const NAMES = [tokenFileSchema, entrySchema, ownKeysSchema].flatMap(({ shape }) => Object.keys(shape));
 
 export type TokenFile = z.infer<typeof tokenFileSchema>;
 type Entry = TokenFile['principals'][number];
@@ -180,7 +182,7 @@ export class Principals {
 
 async function versionOf(file: string): Promise<string> {
   const found = await stat(file).catch((error: unknown) => {
-    throw unusable(file, messageOf(error));
+    throw unreadable(file, error);
   });
   return `${found.mtimeMs} ${found.size} ${found.ino}`;
 }
@@ -188,7 +190,7 @@ async function versionOf(file: string): Promise<string> {
 /** @throws MeshwrightError `configuration` with a sentence that names what is wrong */
 export async function readTokenFile(file: string): Promise<TokenFile> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw unusable(file, messageOf(error));
+    throw unreadable(file, error);
   });
   if (text.length > MAX_FILE_BYTES) throw unusable(file, 'it is larger than 1 MiB');
   let json: unknown;
@@ -200,11 +202,7 @@ export async function readTokenFile(file: string): Promise<TokenFile> {
   }
   const parsed = tokenFileSchema.safeParse(json);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw unusable(
-      file,
-      `${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'not as it should be'}`,
-    );
+    throw unusable(file, inWords(parsed.error));
   }
   const { principals } = parsed.data;
   const twice = (values: string[]): string | undefined =>
@@ -222,10 +220,30 @@ export async function readTokenFile(file: string): Promise<TokenFile> {
   return parsed.data;
 }
 
+/** The first fault of a token file: where it is, and the name that was meant where one is unknown. */
+function inWords({ issues }: z.ZodError): string {
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  if (!issue) return 'it is not as it should be';
+  const place = issue.path.join('.') || 'the file';
+  if (issue.code !== 'unrecognized_keys') return `${place}: ${issue.message}`;
+  const unknown = issue.keys.join(', ');
+  const near = nearest(issue.keys[0] ?? '', NAMES, (known) => [known]) ?? '';
+  return `${place}: there is no ${unknown}; the nearest is ${near}`;
+}
+
 function unusable(file: string, why: string): MeshwrightError {
   return new MeshwrightError(
     'configuration',
-    `The token file ${file} (MESHWRIGHT_TOKENS) cannot be used: ${why}. \`meshwright token add NAME\` writes a right one.`,
+    `The token file ${file} (MESHWRIGHT_TOKENS) cannot be used: ${why}. Correct it, or move it away: \`meshwright token add NAME\` then begins a new one.`,
+  );
+}
+
+function unreadable(file: string, error: unknown): MeshwrightError {
+  return new MeshwrightError(
+    'configuration',
+    systemCode(error) === 'ENOENT'
+      ? `There is no token file ${file} (MESHWRIGHT_TOKENS). \`meshwright token add NAME --tokens FILE\` makes it; correct the name if it is another.`
+      : `The token file ${file} (MESHWRIGHT_TOKENS) cannot be read: ${messageOf(error)}. It must be a file that the server's user may read.`,
   );
 }
 

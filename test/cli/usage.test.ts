@@ -1,4 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { flagOf, SETTINGS } from '../../src/config.js';
@@ -110,6 +113,17 @@ describe('bad usage ends with 2, a sentence on stderr and nothing on stdout', ()
     ['an unknown job', ['jobs', 'job_0'], /There is no job job_0/],
     ['an unknown asset', ['assets', 'asset_0'], /There is no asset asset_0/],
     ['an unknown model to list', ['models', 'sculptor'], /There is no model tool sculptor/],
+    ['nothing to do with tokens', ['token'], /add .*remove <name>.*Say which of these commands\./s],
+    [
+      'a negative cap',
+      ['token', 'add', 'ada', '--max-usd-per-day=-3'],
+      /number of dollars, 0 or more, not -3/,
+    ],
+    [
+      'no such token file',
+      ['http', '--tokens', 'none.json'],
+      /There is no token file .*none\.json.*token add NAME --tokens FILE/,
+    ],
   ];
   it.for(cases)('%s', async ([, args, sentence]) => {
     const { code, stdout, stderr } = await run(folder, args);
@@ -137,6 +151,46 @@ describe('bad usage ends with 2, a sentence on stderr and nothing on stdout', ()
         charged: 'no',
       },
     });
+  });
+});
+
+describe('the HTTP server says what is wrong before it starts', () => {
+  it.each<[name: string, content: string, sentence: RegExp]>([
+    ['a file cut off', '{"principals": [', /it is no JSON\. Correct it, or move it away/],
+    ['another list', '{"principls": []}', /there is no principls; the nearest is principals/],
+    [
+      'a cap misspelt',
+      JSON.stringify({ principals: [{ name: 'ada', token_sha256: 'a'.repeat(64), max_usd_per_dy: 2 }] }),
+      /principals\.0: there is no max_usd_per_dy; the nearest is max_usd_per_day/,
+    ],
+    [
+      'a token in the place of its hash',
+      JSON.stringify({ principals: [{ name: 'ada', token_sha256: 'mw_secretsecret' }] }),
+      /principals\.0\.token_sha256: must be 64 hex digits/,
+    ],
+  ])('%s for tokens', async (name, content, sentence) => {
+    const file = path.join(folder, `${name}.json`);
+    await writeFile(file, content);
+    for (const args of [
+      ['http', '--port', '0'],
+      ['token', 'add', 'bob'],
+    ]) {
+      const { code, stderr } = await run(folder, [...args, '--tokens', file]);
+      expect(stderr).toMatch(sentence);
+      expect(stderr).not.toContain('secretsecret');
+      expect(code).toBe(2);
+    }
+    expect(await readFile(file, 'utf8')).toBe(content);
+  });
+
+  it('a port that is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = z.object({ port: z.number() }).parse(other.address());
+    const { code, stderr } = await run(folder, ['http', '--port', String(address.port)]);
+    other.close();
+    expect(stderr).toMatch(/another program listens there.*Choose another --port/);
+    expect(code).toBe(2);
   });
 });
 
