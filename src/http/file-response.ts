@@ -18,10 +18,14 @@ export interface StoredFile {
 
 /** Large reads keep the cost of a file in the kernel, not in callbacks. */
 const READ_BYTES = 256 * 1024;
-/** A file never changes, but its link ends and its owner may delete it. */
-const CACHE = 'private, max-age=3600';
+/** Seconds. A file never changes, but its owner may delete it. */
+const MAX_AGE_S = 3600;
+
+/** What can run nothing when it is opened. */
+const SHOWN = new Set(['image/png', 'image/jpeg', 'image/webp']);
 
 /**
+ * @param goodForSeconds - how long the caller may still have the file
  * @throws when the file cannot be read before anything was sent; a later fault cuts the connection, so that nobody takes
  *   a part for the whole
  */
@@ -29,13 +33,14 @@ export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   file: StoredFile,
+  goodForSeconds = MAX_AGE_S,
 ): Promise<void> {
   const tag = `"${file.sha256}"`;
   response.setHeader('ETag', tag);
   response.setHeader('Accept-Ranges', 'bytes');
-  response.setHeader('Cache-Control', CACHE);
+  response.setHeader('Cache-Control', `private, max-age=${Math.min(MAX_AGE_S, Math.floor(goodForSeconds))}`);
   response.setHeader('Content-Type', file.mimeType);
-  response.setHeader('Content-Disposition', disposition(file.name));
+  response.setHeader('Content-Disposition', disposition(file));
   // What a provider made is shown as what we checked it to be, and can run nothing in a browser.
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
@@ -90,12 +95,13 @@ function matches(header: string | undefined, tag: string): boolean {
   return header.split(',').some((part) => ['*', tag].includes(part.trim().replace(/^W\//, '')));
 }
 
-/** RFC 6266: a plain name for old clients and the true one. */
-export function disposition(name: string): string {
+/** RFC 6266: a plain name for old clients and the true one. A browser shows pictures and saves all else. */
+export function disposition({ name, mimeType }: Pick<StoredFile, 'name' | 'mimeType'>): string {
+  const type = SHOWN.has(mimeType) ? 'inline' : 'attachment';
   const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
   const exact = encodeURIComponent(Buffer.from(name).toString()).replace(
     /['()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`;
+  return `${type}; filename="${plain}"; filename*=UTF-8''${exact}`;
 }

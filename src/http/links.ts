@@ -13,6 +13,12 @@ import { storageError } from '../store/trouble.js';
 const KEY_FILE = 'link.key';
 const KEY_BYTES = 32;
 
+/** What is wrong with a link that opens nothing. */
+export const REFUSED_LINK = {
+  expired: 'The link has ended.',
+  invalid: 'The link is cut off, altered or not one of this server; in a shell it needs quotes around it.',
+} as const;
+
 export class Links {
   readonly #key: Buffer;
 

@@ -4,6 +4,7 @@ import type { Locate } from '../jobs/view.js';
 import { newId } from '../store/ids.js';
 import { answer, type Exchange, refuse } from './exchange.js';
 import { sendFile } from './file-response.js';
+import { REFUSED_LINK } from './links.js';
 import type { McpEndpoint } from './mcp.js';
 import type { Metrics } from './metrics.js';
 import { type OAuthSettings, resourceMetadata } from './oauth.js';
@@ -125,14 +126,15 @@ async function sendAsset(
   const { request, response, url } = exchange;
   const signed = url.searchParams.has('sig') || url.searchParams.has('exp');
   let asset;
+  let goodForSeconds: number | undefined;
   if (signed) {
     const verdict = links.check(url.pathname, url.searchParams, Date.now() / 1000);
     if (verdict !== 'valid') {
-      const why = verdict === 'expired' ? 'The link has ended.' : 'The link is not one of this server.';
-      refuse(exchange, 403, `${why} get_job or list_assets gives a new one.`);
+      refuse(exchange, 403, `${REFUSED_LINK[verdict]} get_job or list_assets gives a new one.`);
       return;
     }
     asset = await jobs.store.jobs.getAsset(id);
+    goodForSeconds = Number(url.searchParams.get('exp')) - Date.now() / 1000;
     if (asset && !(await mayUseLinks(asset.principal))) {
       refuseLinkOfGone(exchange);
       return;
@@ -150,5 +152,5 @@ async function sendAsset(
     refuse(exchange, 404, 'There is no such file.');
     return;
   }
-  await sendFile(request, response, { ...asset, path });
+  await sendFile(request, response, { ...asset, path }, goodForSeconds);
 }

@@ -7,7 +7,7 @@ import { newId } from '../store/ids.js';
 import type { UploadLink } from '../tools/tool.js';
 import { BodyTooLarge, readBody, TooManyBodies } from './body.js';
 import { answer, type Exchange, refuse } from './exchange.js';
-import type { Links } from './links.js';
+import { type Links, REFUSED_LINK } from './links.js';
 import type { Locate } from '../jobs/view.js';
 
 /** Images that callers elsewhere hand over, without a byte of them passing through a model. */
@@ -41,8 +41,7 @@ export async function ownerOfLink(
   const { url } = exchange;
   const verdict = links.check(url.pathname, url.searchParams, Date.now() / 1000);
   if (verdict !== 'valid') {
-    const why = verdict === 'expired' ? 'The link has ended.' : 'The link is not one of this server.';
-    refuse(exchange, 403, `${why} Call upload_image for a new one.`);
+    refuse(exchange, 403, `${REFUSED_LINK[verdict]} Call upload_image for a new one.`);
     return undefined;
   }
   const principal = Buffer.from(owner, 'base64url').toString('utf8');

@@ -100,7 +100,8 @@ export function checkOpen(real: string, roots: readonly Root[], wanted: string, 
   }
   throw refused(
     roots.length === 0
-      ? `${shown(wanted)} is not used: no local folder is open to agents here. Name folders in MESHWRIGHT_ALLOWED_DIRS to open them.`
+      ? 'Paths are not used here: no folder of this server is open to agents. Give a picture as an https URL or a data: URI, ' +
+          'or over HTTP send it first with upload_image and give its uri. Whoever runs the server opens folders with MESHWRIGHT_ALLOWED_DIRS.'
       : `${shown(wanted)} is not in a folder that is open to agents (${[...new Set(roots.map(({ given }) => given))].join(', ')}). ` +
           'Use one of these, or add its folder to MESHWRIGHT_ALLOWED_DIRS.',
   );

@@ -34,7 +34,7 @@ export const tool: Tool = defineTool({
         asset_id: assetId,
         uri,
         expires_at: new Date(expiresAt).toISOString(),
-        next: `Send the file: curl --data-binary @FILE "${url}". Then give "${uri}" as image_url.`,
+        next: `Send the file: curl --data-binary @FILE "${url}". Then give "${uri}" as image_url; before that there is nothing behind it.`,
       },
     });
   },

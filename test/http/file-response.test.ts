@@ -19,13 +19,15 @@ beforeAll(async () => {
   await writeFile(path.join(folder, 'empty.bin'), '');
   server = createServer((incoming, response) => {
     const name = incoming.url === '/empty' ? 'empty.bin' : incoming.url === '/gone' ? 'gone.glb' : 'a.glb';
-    sendFile(incoming, response, {
+    const picture = incoming.url === '/picture';
+    const file = {
       path: path.join(folder, name),
       sizeBytes: name === 'empty.bin' ? 0 : BYTES.length,
       sha256: TAG.slice(1, -1),
-      mimeType: 'model/gltf-binary',
-      name: 'a mug.glb',
-    }).catch(() => response.writeHead(500).end());
+      mimeType: picture ? 'image/png' : 'model/gltf-binary',
+      name: picture ? 'a mug.png' : 'a mug.glb',
+    };
+    sendFile(incoming, response, file, picture ? 59.9 : undefined).catch(() => response.writeHead(500).end());
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -120,6 +122,14 @@ describe('a stored file over HTTP', () => {
     expect([status, headers['content-length'], body.length]).toEqual([200, '600000', 0]);
   });
 
+  it('is shown when it is a picture, and kept no longer than its link is good', async () => {
+    expect((await get()).headers['cache-control']).toBe('private, max-age=3600');
+    expect((await get({}, 'GET', '/picture')).headers).toMatchObject({
+      'content-disposition': `inline; filename="a mug.png"; filename*=UTF-8''a%20mug.png`,
+      'cache-control': 'private, max-age=59',
+    });
+  });
+
   it('may be empty, and may be gone', async () => {
     const empty = await get({}, 'GET', '/empty');
     expect([empty.status, empty.body.length]).toEqual([200, 0]);
@@ -133,7 +143,7 @@ describe('the name of a file in a header', () => {
     ['a"b\\c\r\nX-Evil: 1.glb', `attachment; filename="a_b_c__X-Evil: 1.glb"`],
     ['\ud800.glb', `attachment; filename="_.glb"`],
   ])('cannot break out of it: %j', (name, start) => {
-    const header = disposition(name);
+    const header = disposition({ name, mimeType: 'model/gltf-binary' });
     expect(header.startsWith(start)).toBe(true);
     expect(header).toMatch(/^[\x20-\x7e]*$/);
   });
