@@ -18,6 +18,7 @@ import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
 import { openJobs, openLog } from './open.js';
 import type { ServerDeps } from './server.js';
+import { OpenCalls } from './server/open-calls.js';
 import { visibleTools } from './server/tool-list.js';
 
 /** The Streamable HTTP server: many clients, each a principal, every protocol revision. */
@@ -42,6 +43,8 @@ export interface HttpServer {
 /** A file read as one resource; larger ones have links and parts (contract, section 6). */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 const STOP_WITHIN_MS = 8_000;
+/** What is being answered when the server stops has this long to end. */
+const ANSWER_WITHIN_MS = 3_000;
 
 /**
  * Opens the jobs and listens.
@@ -71,6 +74,7 @@ export async function startHttp(
     return { url: `${base ?? ''}${links.sign(path, Date.now() / 1000 + config.linkSeconds)}` };
   };
   const metadataUrl = oauth && new URL('/.well-known/oauth-protected-resource/mcp', oauth.audience).href;
+  const calls = new OpenCalls();
   const mcp = new McpEndpoint({
     log,
     sessions,
@@ -83,6 +87,7 @@ export async function startHttp(
       stateKey,
       uploadLink: () => uploadLink(links, base ?? '', name),
       registry,
+      calls,
       maxReadBytes: MAX_READ_BYTES,
     }),
   });
@@ -129,6 +134,8 @@ export async function startHttp(
     async close() {
       server.close();
       unwatch();
+      jobs.endWaits();
+      await calls.idle(ANSWER_WITHIN_MS);
       await mcp.close();
       await jobs.stop();
       server.closeAllConnections();

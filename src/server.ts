@@ -1,4 +1,4 @@
-import type { Server as McpServer } from '@modelcontextprotocol/server';
+import type { Server as McpServer, ServerOptions } from '@modelcontextprotocol/server';
 import { isInputRequiredResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { type Config, version } from './config.js';
 import type { Jobs } from './jobs/service.js';
@@ -8,6 +8,7 @@ import type { UploadLink } from './tools/tool.js';
 import { askedStates } from './server/asked-state.js';
 import { JobUpdates } from './server/job-updates.js';
 import { forRevision } from './server/old-revisions.js';
+import { OpenCalls } from './server/open-calls.js';
 import { ownRegistry } from './server/own.js';
 import { servePrompts } from './server/prompts.js';
 import type { Registry, ToolSource } from './server/registry.js';
@@ -40,6 +41,8 @@ export interface ServerDeps {
   stateKey?: Uint8Array | undefined;
   /** Makes a link by which the caller can send a file; absent when it is on this machine. */
   uploadLink?: () => UploadLink;
+  /** What is being answered; whoever stops the server waits for it. */
+  calls?: OpenCalls | undefined;
   /** What is offered in place of meshwright's own; the conformance runner has tools that it must find. */
   registry?: ((deps: ServerDeps) => Registry) | undefined;
   /** Largest file that `resources/read` answers in one piece, in bytes. */
@@ -79,7 +82,7 @@ export function registryOf(deps: ServerDeps): Registry {
 export function createServer(deps: ServerDeps): Serving {
   const { capabilities, tools, prompts, resources, tasks } = registryOf(deps);
   const states = askedStates(deps);
-  const server = new TracedServer(serverInfo(), {
+  const options: ServerOptions = {
     capabilities: {
       tools: { listChanged: false },
       resources: { subscribe: true, listChanged: false },
@@ -92,7 +95,8 @@ export function createServer(deps: ServerDeps): Serving {
     requestState: { verify: (state, context) => states.verify(state, context) },
     // Keys are a caller's own, and so is the list.
     cacheHints: { 'tools/list': LIST_CACHE_HINT },
-  });
+  };
+  const server = new TracedServer(serverInfo(), options, deps.calls ?? new OpenCalls());
   const { list, withTasks } = tools.lists;
   server.setRequestHandler('tools/list', () => (listsTaskSupport(server) ? withTasks : list));
   server.setRequestHandler('tools/call', async ({ params }, context) => {

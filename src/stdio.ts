@@ -6,6 +6,7 @@ import type { Jobs } from './jobs/service.js';
 import { locateOnDisk, LOCAL_PRINCIPAL, lookAtJobs, openLog } from './open.js';
 import { LineTransport } from './server/line-transport.js';
 import { Listening } from './server/listening.js';
+import { OpenCalls } from './server/open-calls.js';
 import { createServer } from './server.js';
 import { visibleTools } from './server/tool-list.js';
 
@@ -17,6 +18,8 @@ const MAX_READ_BYTES = 7 * 1024 * 1024;
 const START_DELAY_MS = 1_000;
 /** A submit that is on its way is waited for, but no client waits for ever. */
 const STOP_WITHIN_MS = 10_000;
+/** Clients that close stdin wait about two seconds before they end the process by force. */
+const ANSWER_WITHIN_MS = 1_200;
 
 export async function serveOverStdio(config: Config): Promise<void> {
   const log = openLog(config);
@@ -25,10 +28,12 @@ export async function serveOverStdio(config: Config): Promise<void> {
   if (config.prices !== undefined)
     await import('./jobs/prices.js').then(({ readPrices }) => readPrices(config.prices));
   let opened: Promise<Jobs> | undefined;
+  let stopping = false;
   const jobs = (): Promise<Jobs> => {
     // A data folder that cannot be used now may be usable at the next call; what needs none works meanwhile.
     opened ??= lookAtJobs(config, log).then(async (service) => {
       await service.start();
+      if (stopping) service.endWaits();
       return service;
     });
     opened.catch(() => {
@@ -36,6 +41,7 @@ export async function serveOverStdio(config: Config): Promise<void> {
     });
     return opened;
   };
+  const calls = new OpenCalls();
   const transport = new LineTransport(process.stdin, process.stdout);
   const listening = new Listening(log);
   transport.onlisten = (id, uris) => listening.begin(id, uris);
@@ -48,6 +54,7 @@ export async function serveOverStdio(config: Config): Promise<void> {
         jobs,
         principal: LOCAL_PRINCIPAL,
         locate: locateOnDisk,
+        calls,
         maxReadBytes: MAX_READ_BYTES,
       });
       listening.add(updates);
@@ -65,6 +72,9 @@ export async function serveOverStdio(config: Config): Promise<void> {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => resolve());
   });
   clearTimeout(starting);
+  stopping = true;
+  opened?.then((service) => service.endWaits()).catch(() => undefined);
+  await calls.idle(ANSWER_WITHIN_MS);
   listening.close();
   await transport.close();
   await Promise.race([

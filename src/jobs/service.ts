@@ -84,6 +84,9 @@ export class Jobs {
   readonly #durations: Durations;
   readonly #inputs: Inputs;
   #tidying: NodeJS.Timeout | undefined;
+  /** Whoever waits for a job, to be told to look. */
+  readonly #waits = new Set<() => void>();
+  #waitsEnded = false;
 
   constructor(deps: ServiceDeps) {
     const { config, configOf = () => config, log, model, callbackUrl, observe, resolve, clock } = deps;
@@ -155,6 +158,19 @@ export class Jobs {
       this.#tidying = setInterval(tidy, SWEEP_AGE_MS).unref();
       tidy();
     });
+  }
+
+  /**
+   * Ends all waiting, from now on, as if its time were over: a server that stops answers its callers first. The jobs
+   * go on.
+   */
+  endWaits(): void {
+    this.#waitsEnded = true;
+    for (const look of this.#waits) look();
+  }
+
+  get waitsEnded(): boolean {
+    return this.#waitsEnded;
   }
 
   /** Lets go of every job without ending it. */
@@ -242,18 +258,21 @@ export class Jobs {
     const look = (): void => wake();
     const unsubscribe = this.store.bus.subscribe(id, look);
     over.addEventListener('abort', look);
+    this.#waits.add(look);
+    const isOver = (): boolean => over.aborted || this.#waitsEnded || Date.now() >= end;
     try {
       for (;;) {
         const changed = new Promise<void>((resolve) => {
           wake = resolve;
         });
         const job = await this.get(principal, id);
-        if (isFinal(job) || options.until?.(job) || over.aborted || Date.now() >= end) return job;
+        if (isFinal(job) || options.until?.(job) || isOver()) return job;
         options.onUpdate?.(job);
         await changed;
       }
     } finally {
       unsubscribe();
+      this.#waits.delete(look);
       forget();
     }
   }

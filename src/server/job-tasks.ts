@@ -33,7 +33,14 @@ export function jobTasks(deps: Pick<ServerDeps, 'jobs' | 'principal' | 'locate'>
     update: () => Promise.resolve(),
     wait: async (id, signal) => {
       const jobs = await deps.jobs();
-      return view(await jobs.wait(principal, id, { ms: WAIT_MS, signal }), jobs);
+      const job = await jobs.wait(principal, id, { ms: WAIT_MS, signal });
+      if (jobs.waitsEnded && !isFinal(job)) {
+        throw new ProtocolError(
+          ProtocolErrorCode.InternalError,
+          'The server is stopping; the task goes on. Ask for its result again later.',
+        );
+      }
+      return view(job, jobs);
     },
     list: async (cursor) => {
       const jobs = await deps.jobs();

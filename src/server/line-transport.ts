@@ -18,7 +18,7 @@ export class LineTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
-  /** The client has closed its side. */
+  /** The client sends nothing more; it may still read, so the connection is closed by whoever is told. */
   onend?: () => void;
   /** A client of the 2026 protocol listens to these resources, by the request of this id. */
   onlisten?: (id: RequestId, uris: string[]) => void;
@@ -41,15 +41,15 @@ export class LineTransport implements Transport {
 
   start(): Promise<void> {
     this.#in.on('data', (chunk: Buffer) => this.#read(chunk));
-    const end = (): void => {
-      this.onend?.();
-      void this.close();
-    };
+    const end = (): void => this.onend?.();
     this.#in.once('end', end);
     this.#in.once('close', end);
     this.#in.on('error', (error) => this.onerror?.(error));
     // A client that went away without closing its side.
-    this.#out.on('error', end);
+    this.#out.on('error', () => {
+      end();
+      void this.close();
+    });
     return Promise.resolve();
   }
 

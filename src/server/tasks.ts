@@ -44,7 +44,11 @@ export interface TaskSource {
   cancel: (id: string, ms?: number) => Promise<Task>;
   /** Answers what a task waits for; what it does not wait for is left alone. */
   update: (id: string, responses: Record<string, unknown>) => Promise<void>;
-  /** The task once it has ended, or has not for long. */
+  /**
+   * The task once it has ended, or has not for long.
+   *
+   * @throws ProtocolError when the server stops before that
+   */
   wait: (id: string, signal: AbortSignal) => Promise<Task>;
   /** @throws ProtocolError for a cursor that is not one */
   list: (cursor: string | undefined) => Promise<{ tasks: Task[]; nextCursor?: string | undefined }>;

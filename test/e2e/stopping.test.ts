@@ -1,0 +1,206 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isJsonObject, isRecord } from '../../src/json.js';
+import { FAL_TEST_KEY, type FalEmulator, startFalEmulator } from '../emulator/fal.js';
+import {
+  CLI,
+  type ClientKind,
+  connect,
+  connectHttp,
+  removeFolder,
+  serverEnv,
+  temporaryFolder,
+  type TestClient,
+} from '../support/clients.js';
+import { type HttpProcess, startHttpProcess } from '../support/http-server.js';
+import { ballPng, dataUri } from '../support/images.js';
+
+/** A server that is told to stop while its clients wait for a job that goes on for long. */
+
+let folder: string;
+let fal: FalEmulator;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  fal = await startFalEmulator({ jobMs: 60_000 });
+});
+afterEach(async () => {
+  await fal.close();
+  await removeFolder(folder);
+});
+
+const env = (): Record<string, string> =>
+  serverEnv(path.join(folder, 'data'), {
+    FAL_KEY: FAL_TEST_KEY,
+    MESHWRIGHT_FAL_QUEUE_URL: fal.urls.queue,
+    MESHWRIGHT_FAL_REST_URL: fal.urls.rest,
+    MESHWRIGHT_ALLOW_HOSTS: new URL(fal.urls.cdn).host,
+  });
+
+const STILL_RUNNING = {
+  isError: false,
+  structured: {
+    job_id: expect.stringMatching(/^job_/),
+    status: expect.stringMatching(/queued|running/),
+    next: expect.stringContaining('wait_for_job'),
+  },
+};
+
+/** Two calls that wait: one that makes a job, and one that waits for it. */
+async function waiting(client: TestClient): Promise<Promise<unknown>[]> {
+  const image = dataUri(await ballPng(1));
+  const begun = { making: false, waiting: false };
+  const making = client.call(
+    'pixal3d',
+    { image_url: image, wait_seconds: 300 },
+    { onprogress: () => (begun.making = true) },
+  );
+  const job = async (): Promise<unknown> => {
+    const jobs = (await client.call('list_jobs', {})).structured?.['jobs'];
+    return Array.isArray(jobs) && isJsonObject(jobs[0]) ? jobs[0]['job_id'] : undefined;
+  };
+  await expect.poll(job).toBeDefined();
+  const wait = { job_id: await job(), wait_seconds: 300 };
+  const waits = client.call('wait_for_job', wait, { onprogress: () => (begun.waiting = true) });
+  await expect.poll(() => begun).toEqual({ making: true, waiting: true });
+  return [making, waits];
+}
+
+describe('the HTTP server', () => {
+  it.each<ClientKind>(['v1', 'v2 legacy', 'v2 modern'])(
+    'answers what waits for a job before it closes, for %s clients',
+    async (kind) => {
+      const server = await startHttpProcess(env());
+      const client = await connectHttp(kind, `${server.origin}/mcp`);
+      const calls = await waiting(client);
+      const toldAt = performance.now();
+      const [code, ...answers] = await Promise.all([server.stop(), ...calls]);
+      expect(code).toBe(0);
+      expect(performance.now() - toldAt).toBeLessThan(5_000);
+      expect(answers).toMatchObject([STILL_RUNNING, STILL_RUNNING]);
+      await client.close().catch(() => undefined);
+    },
+  );
+
+  it('ends a wait for the result of a task with an error that says what to do', async () => {
+    const server = await startHttpProcess(env());
+    const headers = await session(server);
+    const image_url = dataUri(await ballPng(1));
+    const call = { name: 'pixal3d', arguments: { image_url }, task: {} };
+    const begun = await send(server, headers, 2, 'tools/call', call);
+    const taskId = /"taskId":"(\w+)"/.exec(await begun.text())?.[1] ?? '';
+    const result = await send(server, headers, 3, 'tasks/result', { taskId });
+    const [text] = await Promise.all([result.text(), server.stop()]);
+    expect(text).toMatch(/"error":.*The server is stopping; the task goes on/);
+  });
+
+  it('answers on the stream to which a client came back', async () => {
+    const server = await startHttpProcess(env());
+    const headers = await session(server);
+    const leaving = new AbortController();
+    const image_url = dataUri(await ballPng(1));
+    const call = {
+      name: 'pixal3d',
+      arguments: { image_url, wait_seconds: 300 },
+      _meta: { progressToken: 'p' },
+    };
+    const first = await send(server, headers, 2, 'tools/call', call, leaving.signal);
+    let seen = '';
+    for await (const chunk of first.body ?? []) {
+      seen += Buffer.from(chunk).toString();
+      if (seen.includes('notifications/progress')) break;
+    }
+    leaving.abort();
+    const last = [...seen.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? '';
+    const resume = (): Promise<Response> =>
+      fetch(`${server.origin}/mcp`, {
+        headers: { ...headers, accept: 'text/event-stream', 'last-event-id': last },
+      });
+    let resumed = await resume();
+    await expect
+      .poll(async () => {
+        if (resumed.status === 409) resumed = await resume();
+        return resumed.status;
+      })
+      .toBe(200);
+    const [text] = await Promise.all([resumed.text(), server.stop()]);
+    expect(text).toMatch(/"id":2\b/);
+    expect(text).toMatch(/"status":"(queued|running)"/);
+  });
+});
+
+/** Opens a session of 2025-11-25 and answers its headers. */
+async function session(server: HttpProcess): Promise<Record<string, string>> {
+  const info = { name: 'meshwright-tests', version: '0' };
+  const opened = await send(server, {}, 1, 'initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: info,
+  });
+  await opened.text();
+  return {
+    'mcp-session-id': opened.headers.get('mcp-session-id') ?? '',
+    'mcp-protocol-version': '2025-11-25',
+  };
+}
+
+function send(
+  { origin }: HttpProcess,
+  headers: Record<string, string>,
+  id: number,
+  method: string,
+  params: object,
+  signal?: AbortSignal,
+): Promise<Response> {
+  return fetch(`${origin}/mcp`, {
+    method: 'POST',
+    body: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...headers,
+    },
+    ...(signal ? { signal } : {}),
+  });
+}
+
+describe('the stdio server', () => {
+  it.each<ClientKind>(['v1', 'v2 modern'])('answers what waits for a job, for %s clients', async (kind) => {
+    const client = await connect(kind, env());
+    const calls = await waiting(client);
+    process.kill(client.pid ?? 0, 'SIGTERM');
+    expect(await Promise.all(calls)).toMatchObject([STILL_RUNNING, STILL_RUNNING]);
+    await client.close().catch(() => undefined);
+  });
+
+  it('answers a client that has sent all it has to say', async () => {
+    const child = spawn(process.execPath, [CLI], { env: env(), stdio: ['pipe', 'pipe', 'ignore'] });
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    const image_url = dataUri(await ballPng(1));
+    const messages = [
+      {
+        id: 1,
+        method: 'initialize',
+        params: {
+          protocolVersion: '2025-11-25',
+          capabilities: {},
+          clientInfo: { name: 'raw', version: '0' },
+        },
+      },
+      { method: 'notifications/initialized' },
+      {
+        id: 2,
+        method: 'tools/call',
+        params: { name: 'pixal3d', arguments: { image_url, wait_seconds: 300 } },
+      },
+    ];
+    child.stdin.end(messages.map((one) => `${JSON.stringify({ jsonrpc: '2.0', ...one })}\n`).join(''));
+    const answers: unknown[] = [];
+    for await (const line of createInterface({ input: child.stdout })) answers.push(JSON.parse(line));
+    expect(answers.find((one) => isRecord(one) && one['id'] === 2)).toMatchObject({
+      result: { structuredContent: STILL_RUNNING.structured },
+    });
+    expect(await exited).toBe(0);
+  });
+});
