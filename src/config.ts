@@ -288,6 +288,17 @@ export function credentialsOf({
   };
 }
 
+/** The same settings for somebody for whom no provider is paid. */
+export function withoutKeys(config: Config): Config {
+  return {
+    ...config,
+    falKey: undefined,
+    pixazoKey: undefined,
+    scenarioKey: undefined,
+    scenarioSecret: undefined,
+  };
+}
+
 /** The variables that make a provider exist. */
 export const KEY_NAMES: Readonly<Record<ProviderId, string>> = {
   fal: 'FAL_KEY',

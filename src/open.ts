@@ -1,4 +1,4 @@
-import type { Config } from './config.js';
+import { type Config, withoutKeys } from './config.js';
 import type { Jobs, ServiceDeps } from './jobs/service.js';
 import type { Locate } from './jobs/view.js';
 import { createLog, keepSecret, type Log } from './log.js';
@@ -35,7 +35,16 @@ export async function lookAtJobs(config: Config, log: Log, options: JobOptions =
     import('./jobs/service.js'),
     import('./tools/models.js'),
   ]);
-  const jobs = new Service({ ...options, config, log, model: (tool) => Promise.resolve(findModel(tool)) });
+  // Who else has jobs here, and with which keys, the HTTP server knows: it alone sends them and asks about them.
+  const others = withoutKeys(config);
+  const configOf = (principal: string): Config => (principal === LOCAL_PRINCIPAL ? config : others);
+  const jobs = new Service({
+    configOf,
+    ...options,
+    config,
+    log,
+    model: (tool) => Promise.resolve(findModel(tool)),
+  });
   for (const sentence of jobs.prices.strangers(models())) log.warn(sentence);
   return jobs;
 }

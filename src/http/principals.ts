@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import * as z from 'zod';
-import type { Config } from '../config.js';
+import { type Config, withoutKeys } from '../config.js';
 import { MeshwrightError, messageOf, systemCode } from '../errors.js';
 import { nearest } from '../jobs/nearest.js';
 import { keepSecret, type Log } from '../log.js';
@@ -245,16 +245,6 @@ function unreadable(file: string, error: unknown): MeshwrightError {
       ? `There is no token file ${file} (MESHWRIGHT_TOKENS). \`meshwright token add NAME --tokens FILE\` makes it; correct the name if it is another.`
       : `The token file ${file} (MESHWRIGHT_TOKENS) cannot be read: ${messageOf(error)}. It must be a file that the server's user may read.`,
   );
-}
-
-function withoutKeys(config: Config): Config {
-  return {
-    ...config,
-    falKey: undefined,
-    pixazoKey: undefined,
-    scenarioKey: undefined,
-    scenarioSecret: undefined,
-  };
 }
 
 /** Keys of its own replace all of the server's, or a job would be paid for by somebody else. */

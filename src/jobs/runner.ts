@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { MeshwrightError, messageOf } from '../errors.js';
 import type { Json } from '../json.js';
 import { redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
@@ -7,7 +7,7 @@ import { type AssetStore, type Bus, isDue, type Job, type JobError, type JobStor
 import { chargedOf, collect, type Settle, storeError } from './collect.js';
 import type { Model, Route } from './model.js';
 import type { Settled } from './settle.js';
-import { lookOnce, search, type SearchDeps } from './search.js';
+import { lookOnce, search, type SearchDeps, underOtherKey } from './search.js';
 import { recover, submit, type SubmitDeps } from './submit.js';
 import { apply, isFinal, type JobEvent } from './transition.js';
 import { Unwritten } from './unwritten.js';
@@ -33,6 +33,9 @@ const LEASE_MS = 15_000;
 const REPORT_EVERY_MS = 500;
 /** Longest wait between two attempts to store the files of a finished job. */
 const STORE_RETRY_MAX_MS = 300_000;
+/** How long a job is kept that the key which is set does not know, and how soon it is asked about again. */
+const OTHER_KEY_MS = 72 * 3_600_000;
+const OTHER_KEY_AGAIN_MS = 5_000;
 
 export class Runner {
   readonly #deps: RunnerDeps;
@@ -161,7 +164,7 @@ export class Runner {
     return { signal, log: this.#deps.log, readInput: (key) => this.#deps.files.read(key) };
   }
 
-  async #follow(job: Job, provider: Provider, context: ProviderContext): Promise<boolean> {
+  async #follow(job: Job, provider: Provider, context: ProviderContext): Promise<boolean | number> {
     const { id, operation } = job;
     if (operation === undefined) return false;
     let reportedAt = 0;
@@ -194,9 +197,14 @@ export class Runner {
       const { body, billedUsd, billedUnits } = await provider.result(operation, asked);
       return Boolean(await this.advance(id, { type: 'completed', result: body, billedUsd, billedUnits }));
     } catch (error) {
-      if (error instanceof ProviderFailure) return await this.#failedThere(job, error);
-      if (!context.signal.aborted) throw error;
-      return false;
+      if (!(error instanceof ProviderFailure)) {
+        if (!context.signal.aborted) throw error;
+        return false;
+      }
+      const why = deniedUnderOtherKey(job, provider, error);
+      if (why === undefined) return await this.#failedThere(job, error);
+      trouble(why);
+      return Date.now() + OTHER_KEY_AGAIN_MS;
     } finally {
       unsubscribe();
     }
@@ -254,11 +262,19 @@ export class Runner {
       return Boolean(stored);
     } catch (error) {
       if (context.signal.aborted) return false;
-      if (error instanceof ProviderFailure) {
+      const otherKey = deniedUnderOtherKey(job, provider, error);
+      if (error instanceof ProviderFailure && otherKey === undefined) {
         // Whatever it says now, the job was done: it cannot have been cancelled.
         return await this.#failedThere(job, error, 'failed');
       }
-      const again = storeError(job, error);
+      const again = storeError(
+        job,
+        otherKey === undefined
+          ? error
+          : new MeshwrightError('download_failed', `Its files cannot be had: ${otherKey}.`, {
+              retryable: true,
+            }),
+      );
       if (!again.retryable) {
         return Boolean(await this.advance(job.id, { type: 'failed', error: again }));
       }
@@ -282,6 +298,13 @@ export class Runner {
   async #lookAgain(id: string, dueAt: number): Promise<void> {
     await this.#deps.jobs.change(id, (row) => (isFinal(row) ? undefined : { job: { ...row, dueAt } }));
   }
+}
+
+/** What is denied under another key than the job was bought with proves nothing, as long as that key may come back. */
+function deniedUnderOtherKey(job: Job, provider: Provider, error: unknown): string | undefined {
+  const isDenied = error instanceof ProviderFailure && error.kind === 'expired';
+  const isYoung = Date.now() - (job.startedAt ?? job.createdAt) < OTHER_KEY_MS;
+  return isDenied && isYoung ? underOtherKey(job, provider) : undefined;
 }
 
 const CODES = { failed: 'provider_failed', cancelled: 'cancelled', expired: 'result_expired' } as const;

@@ -1,3 +1,4 @@
+import { KEY_NAMES } from '../config.js';
 import { deadline } from '../deadline.js';
 import { messageOf } from '../errors.js';
 import { redact } from '../log.js';
@@ -85,6 +86,8 @@ export async function lookOnce(
   if (token === undefined || sent === undefined || !provider.findLost) {
     return { kind: 'failed', why: `${job.provider} has no list of jobs that could be read` };
   }
+  const otherKey = underOtherKey(job, provider);
+  if (otherKey !== undefined) return { kind: 'failed', why: otherKey };
   const attempt: LostAttempt = { model: job.model, body: sent, sentAt: at };
   let found: Json[];
   const within = deadline(LOOK_DEADLINE_MS, signal);
@@ -111,6 +114,17 @@ export async function lookOnce(
       : apply(row, { type: 'accepted', token, operation: only }, Date.now());
   });
   return bound ? { kind: 'bound' } : { kind: 'read', candidates };
+}
+
+/**
+ * Whether this key may be another account's than the one that bought the job: what it is denied under it may be there.
+ *
+ * @returns what to do about it, in a clause
+ */
+export function underOtherKey({ attempt }: Job, { title, id, keyMark }: Provider): string | undefined {
+  return attempt?.keyMark === undefined || attempt.keyMark === keyMark
+    ? undefined
+    : `the key of ${title} that is set now is another than the one it was bought with; set that one again (${KEY_NAMES[id]})`;
 }
 
 /** Doubles with every look of a kind. */

@@ -62,7 +62,8 @@ export async function submit(
   const claimedAt = performance.now();
   const claimedOn = Date.now();
   const sent = provider.findLost ? body : undefined;
-  if (!(await advance(job.id, { type: 'claim', token, owner, sent }))) return false;
+  if (!(await advance(job.id, { type: 'claim', token, owner, sent, keyMark: provider.keyMark })))
+    return false;
   // One of the clocks stands still while a machine sleeps, the other may be set.
   const waited = Math.max(performance.now() - claimedAt, Date.now() - claimedOn);
   if (waited > SEND_WITHIN_MS && !provider.repeatable) {

@@ -20,7 +20,13 @@ export type JobEvent =
   | { type: 'lease'; owner: string; until: number; isDead: (owner: string) => boolean }
   | { type: 'release'; owner: string }
   /** The one attempt to submit begins. */
-  | { type: 'claim'; token: string; owner: string; sent?: JsonObject | undefined }
+  | {
+      type: 'claim';
+      token: string;
+      owner: string;
+      sent?: JsonObject | undefined;
+      keyMark?: string | undefined;
+    }
   /** Nothing was accepted: the job goes back to its intent, on another route or later. */
   | { type: 'refused'; token: string | undefined; next: NextAttempt; dueAt: number }
   | { type: 'accepted'; token: string; operation: Json }
@@ -96,6 +102,7 @@ function advance(job: Job, event: JobEvent, now: number): Job | undefined {
               at: now,
               owner: event.owner,
               ...(event.sent === undefined ? {} : { sent: event.sent }),
+              ...(event.keyMark === undefined ? {} : { keyMark: event.keyMark }),
             },
             stage: 'sending the job',
           }

@@ -36,6 +36,7 @@ export class FalProvider extends LazyProvider {
   constructor(options: FalOptions) {
     keepSecret(options.key);
     super(
+      options.key,
       () => import('./fal/session.js').then(({ FalSession }) => new FalSession(options)),
       options.observe,
     );

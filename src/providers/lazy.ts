@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ProviderId } from '../config.js';
 import { messageOf } from '../errors.js';
 import type { Json } from '../json.js';
@@ -35,12 +36,15 @@ export abstract class LazyProvider<Session extends ProviderSession = ProviderSes
   abstract readonly title: string;
   abstract readonly takesUrls: boolean;
   readonly repeatable = false;
+  readonly keyMark: string;
   readonly #load: () => Promise<Session>;
   #session: Promise<Session> | undefined;
 
   readonly #observe: ObserveCall | undefined;
 
-  constructor(load: () => Promise<Session>, observe?: ObserveCall) {
+  /** @param key as it names the account; a secret that goes with it may be another tomorrow */
+  constructor(key: string, load: () => Promise<Session>, observe?: ObserveCall) {
+    this.keyMark = createHash('sha256').update(`meshwright key\n${key}`).digest('hex').slice(0, 12);
     this.#load = load;
     this.#observe = observe;
   }

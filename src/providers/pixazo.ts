@@ -33,6 +33,7 @@ export class PixazoProvider extends LazyProvider {
   constructor(options: PixazoOptions) {
     keepSecret(options.key);
     super(
+      options.key,
       () => import('./pixazo/session.js').then(({ PixazoSession }) => new PixazoSession(options)),
       options.observe,
     );

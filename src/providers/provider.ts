@@ -189,6 +189,8 @@ export interface Provider {
   readonly repeatable: boolean;
   /** Whether a public image URL is handed on unread. */
   readonly takesUrls: boolean;
+  /** Tells the key in use from others, and nothing of it. Absent where there is no key. */
+  readonly keyMark?: string;
   /** Loads what `submit` needs, so that nothing but the sending lies between the claim of an attempt and its answer. */
   prepare?(): Promise<void>;
   /** Makes an image readable for the provider; answers what stands for it in a body. May be repeated. */

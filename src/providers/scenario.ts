@@ -36,6 +36,7 @@ export class ScenarioProvider extends LazyProvider<ScenarioSession> {
   constructor(options: ScenarioOptions) {
     keepSecret(options.key, options.secret, `${options.key}:${options.secret}`);
     super(
+      options.key,
       () => import('./scenario/session.js').then(({ ScenarioSession: Session }) => new Session(options)),
       options.observe,
     );

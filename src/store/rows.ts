@@ -132,6 +132,7 @@ function isAttempt(value: unknown): boolean {
     isString(value['token']) &&
     isNumber(value['at']) &&
     optional(value['sent'], isObject) &&
+    optional(value['keyMark'], isString) &&
     optional(
       value['lost'],
       (it) => isObject(it) && isString(it['why']) && isNumber(it['read']) && isNumber(it['failed']),

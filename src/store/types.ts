@@ -150,6 +150,8 @@ export interface Attempt {
   owner?: string;
   /** What was sent, where the provider lists its jobs and this one may have to be told from the others. */
   sent?: JsonObject;
+  /** Tells the key that it was sent with from others. */
+  keyMark?: string;
   /** Set while the provider's list is looked through for it. */
   lost?: Lost;
 }

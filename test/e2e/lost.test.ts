@@ -23,12 +23,12 @@ let scenario: ScenarioEmulator;
 let client: TestClient;
 let image: string;
 
-async function start(): Promise<TestClient> {
+async function start(key = SCENARIO_TEST_KEY): Promise<TestClient> {
   const { api, cdn, storage } = scenario.urls;
   return connect(
     'v1',
     serverEnv(path.join(folder, 'data'), {
-      SCENARIO_SDK_API_KEY: SCENARIO_TEST_KEY,
+      SCENARIO_SDK_API_KEY: key,
       SCENARIO_SDK_API_SECRET: SCENARIO_TEST_SECRET,
       MESHWRIGHT_SCENARIO_URL: api,
       MESHWRIGHT_ALLOW_HOSTS: [cdn, storage].map((url) => new URL(url).host).join(','),
@@ -83,6 +83,27 @@ describe('a job whose answer was lost', () => {
     const done = await make();
     expect(done.structured, done.text).toMatchObject({ status: 'succeeded', deduplicated: true });
     expect(submits()).toBe(1);
+  });
+
+  it('is not looked for among the jobs of another key', async () => {
+    const broken = listFails('always');
+    loseAnswer(true);
+    const first = await make({ wait_seconds: 2 });
+    expect(first.structured).toMatchObject({ status: 'unconfirmed' });
+    await client.close();
+    broken.remove();
+    const listed = scenario.journal.count('api', 'list');
+    client = await start('another-key');
+    const asked = async (): Promise<string> =>
+      (await client.call('get_job', { job_id: first.structured?.['job_id'] })).text;
+    await expect
+      .poll(asked, { timeout: 5_000 })
+      .toMatch(/is another than the one it was bought with; set that one again/);
+    expect(await asked()).not.toContain('probably not accepted');
+    expect(scenario.journal.count('api', 'list')).toBe(listed);
+    await client.close();
+    client = await start();
+    expect((await waitFor(first)).structured).toMatchObject({ status: 'succeeded' });
   });
 
   it('is told as unconfirmed while the list cannot be read, and found once it can', async () => {

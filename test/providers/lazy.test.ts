@@ -30,7 +30,7 @@ class Pretend extends LazyProvider {
 
   constructor(failures: number) {
     let loads = 0;
-    super(async () => {
+    super('a:key', async () => {
       if (loads++ < failures) throw new Error('EMFILE: too many open files');
       return session;
     });
