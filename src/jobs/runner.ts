@@ -219,7 +219,10 @@ export class Runner {
       if (row?.state !== 'submitted' || asked <= passedOn || row.cancelOutcome !== undefined) return;
       passedOn = asked;
       const answer = await provider.cancel(operation, context).then(
-        (outcome) => ({ outcome }),
+        (outcome) => {
+          const otherKey = outcome === 'finished' ? underOtherKey(row, provider) : undefined;
+          return otherKey === undefined ? { outcome } : { outcome: 'failed' as const, error: otherKey };
+        },
         (error: unknown) => {
           this.#deps.log.warn('cannot cancel', { job: id, error: messageOf(error) });
           return { outcome: 'failed' as const, error: redact(messageOf(error)) };

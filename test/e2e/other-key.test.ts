@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FAL_TEST_KEY, startFalEmulator } from '../emulator/fal.js';
 import { PIXAZO_TEST_KEY, type PixazoEmulator, startPixazoEmulator } from '../emulator/pixazo.js';
 import {
   connect,
@@ -74,6 +75,33 @@ it('waits for the key that it was bought with, and is fetched with it', async ()
   const done = await back.call('wait_for_job', { job_id: bought.structured?.['job_id'], wait_seconds: 30 });
   expect(done.structured, done.text).toMatchObject({ status: 'succeeded' });
   expect(pixazo.ledger.accepted).toBe(1);
+});
+
+it('is not told to have ended when it cannot be cancelled with another key', async () => {
+  const fal = await startFalEmulator({ jobMs: 60_000, keys: [FAL_TEST_KEY, 'another:key'] });
+  const startWith = (key: string): Promise<TestClient> =>
+    connect(
+      'v1',
+      serverEnv(path.join(folder, 'data'), {
+        FAL_KEY: key,
+        MESHWRIGHT_FAL_QUEUE_URL: fal.urls.queue,
+        MESHWRIGHT_FAL_REST_URL: fal.urls.rest,
+      }),
+    );
+  try {
+    const first = await startWith(FAL_TEST_KEY);
+    const bought = await first.call('pixal3d', { image_url: IMAGE, wait_seconds: 0 });
+    await expect.poll(() => fal.ledger.accepted, { timeout: 10_000 }).toBe(1);
+    await first.close();
+    for (const op of ['status', 'stream', 'cancel'])
+      fal.fault({ match: { op }, times: 'always', action: { type: 'server', status: 404 } });
+    client = await startWith('another:key');
+    const asked = await client.call('cancel_job', { job_id: bought.structured?.['job_id'] });
+    expect(asked.text).toMatch(/another than the one it was bought with; set that one again \(FAL_KEY\)/);
+    expect(asked.structured?.['status']).toMatch(/queued|running/);
+  } finally {
+    await fal.close();
+  }
 });
 
 it('is fetched with another key of the same account', async () => {
