@@ -10,6 +10,7 @@ import { definitionOf, type Tool } from '../tools/tool.js';
 import { terminalAsk } from './ask.js';
 import { followJob, fromTyped, outputPath } from './follow.js';
 import { withSession } from './session.js';
+import { plain } from './text.js';
 
 /** `meshwright generate TOOL`: a subcommand for each model, whose options are the arguments of its tool. */
 
@@ -26,7 +27,12 @@ export function addModelCommands(generate: Command, finish: (code: number) => vo
       .option('-o, --output <file>', 'copy the model to this file or into this folder')
       .option('--overwrite', 'replace the file if there is one')
       .option('--wait <seconds>', 'how long to wait for the result (default: until it has ended)')
-      .option('--force_new', 'make it anew although the same call has a job')
+      .addOption(
+        new Option(
+          '--force_new [true|false]',
+          'make it anew although the same call has a job (default: false)',
+        ).argParser(collect),
+      )
       .option('-y, --yes', 'pay without being asked; caps still hold')
       .option('--json', 'print the job as JSON');
     if (model.routes.length > 1) {
@@ -97,6 +103,8 @@ function explain(error: CommanderError, tool: Tool): never {
 }
 
 async function generateModel(command: Command, model: Model, tool: Tool): Promise<number> {
+  const [superfluous] = command.args;
+  if (superfluous !== undefined) throw strayWord(superfluous, model);
   const options: Record<string, unknown> = command.opts();
   const { output, overwrite, wait, force_new: forceNew, json, provider, yes, ...args } = options;
   for (const field of imageFields(model)) args[field] = imageReferences(args[field]);
@@ -108,7 +116,7 @@ async function generateModel(command: Command, model: Model, tool: Tool): Promis
       {
         ...args,
         ...(provider === undefined ? {} : { provider }),
-        force_new: forceNew === true,
+        ...(forceNew === undefined ? {} : { force_new: forceNew }),
         wait_seconds: 0,
       },
       { ...context, ask: terminalAsk(yes === true) },
@@ -122,6 +130,16 @@ async function generateModel(command: Command, model: Model, tool: Tool): Promis
       deduplicated,
     });
   });
+}
+
+/** A word that belongs to no option: mostly a picture, or a `false` behind an option that is only there or not. */
+function strayWord(word: string, model: Model): MeshwrightError {
+  const [field] = imageFields(model);
+  const meant =
+    /^(true|false)$/i.test(word) || field === undefined
+      ? 'the option before it takes no value: leave it out where it is not meant.'
+      : `give a picture as \`--${field} ${plain(word)}\`.`;
+  return new MeshwrightError('invalid_arguments', `"${plain(word)}" belongs to no option; ${meant}`);
 }
 
 /** Pictures are often given as paths from the working folder, since a person types them. */

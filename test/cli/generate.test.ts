@@ -72,6 +72,12 @@ describe('generate', () => {
 
     const again = await inFolder(call);
     expect(JSON.parse(again.stdout)).toEqual({ ...job, deduplicated: true });
+    for (const no of [['--force_new', 'false'], ['--force-new=false']]) {
+      const { stdout: kept } = await inFolder([...call, ...no]);
+      expect(JSON.parse(kept), no.join(' ')).toEqual({ ...job, deduplicated: true });
+    }
+    const anew = await inFolder([...call, '--force_new', 'true']);
+    expect(jobSchema.parse(JSON.parse(anew.stdout)).job_id).not.toBe(job.job_id);
   });
 
   it('keeps a file that exists, before anything is made, unless told to overwrite', async () => {

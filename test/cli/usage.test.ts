@@ -94,6 +94,21 @@ describe('bad usage ends with 2, a sentence on stderr and nothing on stdout', ()
       /`--wait` must be a number/,
     ],
     [
+      'a force_new that is neither true nor false',
+      ['generate', 'local_image_to_3d', '--image_url', 'mushroom.png', '--force_new', 'maybe'],
+      /`force_new` must be true or false/,
+    ],
+    [
+      'a picture without its argument',
+      ['generate', 'local_image_to_3d', 'mug.png'],
+      /"mug\.png" belongs to no option; give a picture as `--image_url mug\.png`/,
+    ],
+    [
+      'a no behind an option that is only there or not',
+      ['generate', 'local_image_to_3d', '--image_url', 'mushroom.png', '--yes', 'false'],
+      /"false" belongs to no option; the option before it takes no value/,
+    ],
+    [
       'a picture that is not there',
       ['generate', 'local_image_to_3d', '--image_url', 'no-such.png'],
       /no-such\.png/,
