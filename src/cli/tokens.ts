@@ -1,10 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { MeshwrightError, messageOf } from '../errors.js';
+import { MeshwrightError, messageOf, systemCode } from '../errors.js';
 import { readTokenFile, type TokenFile, tokenFileSchema } from '../http/principals.js';
+import { makeFolder } from '../store/folder.js';
+import { storageError } from '../store/trouble.js';
 import { configFrom } from './settings.js';
 import { formatUsd, note, plain, print, printJson, table } from './text.js';
 
@@ -21,7 +23,8 @@ interface Caps {
 /** @returns the exit code */
 export async function addToken(command: Command, name: string): Promise<number> {
   const given = command.optsWithGlobals<Caps & { json?: boolean }>();
-  const { file, content } = await load(command);
+  const { place, content } = await load(command);
+  const { file } = place;
   if (content.principals.some((one) => one.name === name)) {
     throw new MeshwrightError(
       'conflict',
@@ -44,7 +47,7 @@ export async function addToken(command: Command, name: string): Promise<number> 
       `${plain(name)} cannot be a principal: ${issue?.message ?? ''}.`,
     );
   }
-  await save(file, parsed.data);
+  await save(place, parsed.data);
   if (given.json) printJson({ name, token, file });
   else {
     print(token);
@@ -57,19 +60,21 @@ export async function addToken(command: Command, name: string): Promise<number> 
 
 /** @returns the exit code */
 export async function removeToken(command: Command, name: string): Promise<number> {
-  const { file, content } = await load(command);
+  const { place, content } = await load(command);
+  const { file } = place;
   const rest = content.principals.filter((one) => one.name !== name);
   if (rest.length === content.principals.length) {
     throw new MeshwrightError('not_found', `There is no principal ${plain(name)} in ${file}.`);
   }
-  await save(file, { principals: rest });
+  await save(place, { principals: rest });
   note(`${plain(name)} has no token any more; its jobs and files stay.`);
   return 0;
 }
 
 /** @returns the exit code */
 export async function listTokens(command: Command): Promise<number> {
-  const { file, content } = await load(command);
+  const { place, content } = await load(command);
+  const { file } = place;
   const rows = content.principals.map(({ name, max_usd_per_job: perJob, max_usd_per_day: perDay, keys }) => ({
     name,
     max_usd_per_job: perJob ?? null,
@@ -98,18 +103,31 @@ export async function listTokens(command: Command): Promise<number> {
   return 0;
 }
 
-async function load(command: Command): Promise<{ file: string; content: TokenFile }> {
-  const { maxUsdPerJob: _perJob, maxUsdPerDay: _perDay, ...settings } = command.optsWithGlobals();
-  const config = configFrom(settings);
-  const file = config.tokens ?? path.join(config.dataDir, 'tokens.json');
-  return { file, content: existsSync(file) ? await readTokenFile(file) : { principals: [] } };
+interface Place {
+  file: string;
+  dataDir: string;
 }
 
-/** Whole or not at all, and for its owner only: it may hold keys. */
-async function save(file: string, content: TokenFile): Promise<void> {
+async function load(command: Command): Promise<{ place: Place; content: TokenFile }> {
+  const { maxUsdPerJob: _perJob, maxUsdPerDay: _perDay, ...settings } = command.optsWithGlobals();
+  const { tokens, dataDir } = configFrom(settings);
+  const file = tokens ?? path.join(dataDir, 'tokens.json');
+  return {
+    place: { file, dataDir },
+    content: existsSync(file) ? await readTokenFile(file) : { principals: [] },
+  };
+}
+
+/**
+ * Whole or not at all, and for its owner only: it may hold keys.
+ *
+ * @throws MeshwrightError `storage` with what to do about it
+ */
+async function save({ file, dataDir }: Place, content: TokenFile): Promise<void> {
+  const folder = path.dirname(file);
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     const handle = await open(temporary, 'wx', 0o600);
     try {
       await handle.writeFile(`${JSON.stringify(content, undefined, 2)}\n`);
@@ -119,10 +137,33 @@ async function save(file: string, content: TokenFile): Promise<void> {
     }
     await rename(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw new MeshwrightError('storage', `The token file ${file} cannot be written: ${messageOf(error)}.`);
+    await rm(temporary, { force: true }).catch(() => undefined);
+    // The words for the data folder, as every other command has them.
+    const told = folder === dataDir ? storageError(error, dataDir) : error;
+    if (told instanceof MeshwrightError) throw told;
+    const why = WHY_NOT.get(systemCode(error) ?? '') ?? messageOf(error);
+    throw new MeshwrightError(
+      'storage',
+      `The token file ${file} cannot be written: ${why}. Name another file with --tokens (MESHWRIGHT_TOKENS), or leave that out to use tokens.json in the data folder.`,
+      { cause: error },
+    );
   }
 }
+
+const NOT_WRITABLE = 'its folder is read-only or belongs to another user';
+const NO_PLACE = 'its folder does not exist and cannot be made';
+
+const WHY_NOT: ReadonlyMap<string, string> = new Map([
+  ['EACCES', NOT_WRITABLE],
+  ['EPERM', NOT_WRITABLE],
+  ['EROFS', NOT_WRITABLE],
+  ['ENOENT', NO_PLACE],
+  ['ENOTDIR', 'there is a file in the place of its folder'],
+  ['EEXIST', 'there is a file in the place of its folder'],
+  ['EISDIR', 'there is a folder in its place'],
+  ['ENOSPC', 'the disk is full'],
+  ['EDQUOT', 'the quota is used up'],
+]);
 
 function cap(name: string, text: string | undefined): { [name: string]: number } {
   if (text === undefined) return {};

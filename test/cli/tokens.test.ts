@@ -1,0 +1,43 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeFolder, temporaryFolder } from '../support/clients.js';
+import { run } from './support.js';
+
+let folder: string;
+let file: string;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  file = path.join(folder, 'a-file');
+  await writeFile(file, 'mine');
+});
+afterAll(() => removeFolder(folder));
+
+describe('a token file that cannot be written is told of in a sentence', () => {
+  it.runIf(process.platform === 'linux')('where the data folder cannot be made', async () => {
+    const { code, stdout, stderr } = await run('/proc/x', ['token', 'add', 'ada']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(
+      /^meshwright: The data folder \/proc\/x cannot be made: .*Set MESHWRIGHT_DATA_DIR/,
+    );
+    expect(stderr).toBe((await run('/proc/x', ['jobs'])).stderr);
+  });
+
+  it('where there is a file in the place of the data folder', async () => {
+    const { code, stdout, stderr } = await run(file, ['token', 'add', 'ada']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(`${file} cannot be the data folder: there is a file in its place.`);
+    expect(stderr).toBe((await run(file, ['jobs'])).stderr);
+  });
+
+  it('where there is a file in the place of another folder', async () => {
+    const tokens = path.join(file, 'who.json');
+    const { code, stdout, stderr } = await run(folder, ['token', 'add', 'ada', '--tokens', tokens]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(
+      `meshwright: The token file ${tokens} cannot be written: there is a file in the place of its folder. ` +
+        'Name another file with --tokens (MESHWRIGHT_TOKENS), or leave that out to use tokens.json in the data folder.\n',
+    );
+    expect(await readdir(folder)).toEqual(['a-file']);
+  });
+});
