@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { run } from '../cli/support.js';
 import { FAL_TEST_KEY, startFalEmulator } from '../emulator/fal.js';
 import { PIXAZO_TEST_KEY, type PixazoEmulator, startPixazoEmulator } from '../emulator/pixazo.js';
 import {
@@ -146,6 +147,9 @@ it('of a principal is left to the server that knows its key, not asked about by 
     await expect.poll(() => pixazo.ledger.accepted, { timeout: 10_000 }).toBe(1);
     await first.close();
     await server.stop();
+
+    const { stdout } = await run(path.join(folder, 'data'), ['doctor'], { env: envWith(OTHER_KEY) });
+    expect(stdout).toMatch(/it is ada's, and no `meshwright http` is at work on it: start it/);
 
     const asked = pixazo.journal.count('gateway', 'status');
     const stdio = await start(OTHER_KEY);

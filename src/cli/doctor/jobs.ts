@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Config, ProviderId } from '../../config.js';
 import { MeshwrightError, messageOf } from '../../errors.js';
 import { redact } from '../../log.js';
+import { LOCAL_PRINCIPAL } from '../../open.js';
 import { Providers } from '../../providers/index.js';
 import { openStore } from '../../store/index.js';
 import { lockHolders, tryWriteLock } from '../../store/probe.js';
@@ -77,8 +78,11 @@ async function unfinished(dataDir: string): Promise<Job[]> {
 
 /** What keeps the job from going on, in a sentence; `undefined` for one that simply runs. */
 function whyWaiting(job: Job, hasKey: (id: ProviderId) => boolean): string | undefined {
-  const { error, provider, state, trouble } = job;
-  if (!hasKey(provider)) return `no key of ${provider} is set here.`;
+  const { error, lease, principal, provider, state, trouble } = job;
+  if (principal !== LOCAL_PRINCIPAL) {
+    // Whether there is a key, the HTTP server knows.
+    if (!lease) return `it is ${principal}'s, and no \`meshwright http\` is at work on it: start it.`;
+  } else if (!hasKey(provider)) return `no key of ${provider} is set here.`;
   if (trouble) return `for ${age(trouble.since)} it could not be asked about: ${redact(trouble.why)}.`;
   return (state === 'storing' || state === 'searching') && error ? redact(error.message) : undefined;
 }
