@@ -115,4 +115,14 @@ export function createLog(level: LogLevel, write: (line: string) => void = stder
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }
 
+/** The same log with these fields in every line. */
+export function logFor(log: Log, fields: LogFields): Log {
+  return {
+    error: (message, more) => log.error(message, { ...fields, ...more }),
+    warn: (message, more) => log.warn(message, { ...fields, ...more }),
+    info: (message, more) => log.info(message, { ...fields, ...more }),
+    debug: (message, more) => log.debug(message, { ...fields, ...more }),
+  };
+}
+
 export const silentLog: Log = createLog('error', () => undefined);

@@ -96,7 +96,8 @@ export function createServer(deps: ServerDeps): Serving {
     // Keys are a caller's own, and so is the list.
     cacheHints: { 'tools/list': LIST_CACHE_HINT },
   };
-  const server = new TracedServer(serverInfo(), options, deps.calls ?? new OpenCalls());
+  const { log, principal, calls = new OpenCalls() } = deps;
+  const server = new TracedServer(serverInfo(), options, { log, principal, calls });
   const { list, withTasks } = tools.lists;
   server.setRequestHandler('tools/list', () => (listsTaskSupport(server) ? withTasks : list));
   server.setRequestHandler('tools/call', async ({ params }, context) => {
@@ -112,7 +113,7 @@ export function createServer(deps: ServerDeps): Serving {
   serveTasks(server, tasks);
   servePrompts(server, prompts);
   const updates = new JobUpdates(deps, (uri) => server.sendResourceUpdated({ uri }));
-  serveResources(server, resources, updates, deps.log);
+  serveResources(server, resources, updates, log);
   return { server, updates };
 }
 

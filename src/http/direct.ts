@@ -1,3 +1,4 @@
+import { logFor } from '../log.js';
 import type { ServerDeps } from '../server.js';
 import { DIRECT_REVISION, type DirectRequest, directRequest, directResult } from '../server/direct.js';
 import type { Exchange } from './exchange.js';
@@ -21,7 +22,8 @@ export class DirectAnswers {
       this.#learn(exchange, request);
       return false;
     }
-    const result = await directResult(deps, request);
+    const log = logFor(deps.log, { request: exchange.id });
+    const result = await directResult({ ...deps, log }, request);
     if (result === undefined) return false;
     const text = `{"result":${result},"jsonrpc":"2.0","id":${JSON.stringify(request.id)}}`;
     const { response } = exchange;

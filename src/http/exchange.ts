@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf } from '../errors.js';
+import { isRecord } from '../json.js';
 import type { Log, LogFields } from '../log.js';
 import { inTrace, type Trace, traceOf } from '../trace.js';
 import { discard } from './body.js';
@@ -13,12 +14,14 @@ export interface Exchange {
   response: ServerResponse;
   url: URL;
   log: Log;
+  /** Whom the connection is from; a proxy where there is one. */
+  address: string | undefined;
   /** What the request is a part of. */
   trace: Trace | undefined;
   /** Who is calling, once that is known. */
   principal?: string;
   /** Why it was turned down. */
-  refusal?: string;
+  refusal?: string | undefined;
   /** What broke in here. */
   fault?: unknown;
   /** The status that the connection itself was closed with, past the response object. */
@@ -37,7 +40,9 @@ export function newExchange(request: IncomingMessage, response: ServerResponse, 
   // Only the path and the query are looked at; what the client calls the server was checked by the guard.
   const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
   const id = randomUUID().slice(0, 8);
-  return { id, request, response, url, log, trace: traceOf(request.headers) };
+  // The socket forgets it when it closes.
+  const address = request.socket.remoteAddress;
+  return { id, request, response, url, log, address, trace: traceOf(request.headers) };
 }
 
 /** An answer of a few words, as JSON. */
@@ -75,13 +80,25 @@ export function refuse(
   if (!exchange.request.complete) discard(exchange.request);
 }
 
+/** The reason that is in a refusal of the protocol library. */
+export function reasonIn(text: string): string | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    const error = isRecord(body) ? body['error'] : undefined;
+    return isRecord(error) && typeof error['message'] === 'string' ? error['message'] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** One line for every request that is over: a fault or a refusal is for everybody to see, the rest for who looks for it. */
 export function logEnd(exchange: Exchange, seconds: number): void {
-  const { id, request, url, log, trace, principal, refusal, fault } = exchange;
+  const { id, request, url, log, trace, address, principal, refusal, fault } = exchange;
   const status = statusOf(exchange);
   const fields: LogFields = {
     id,
     principal,
+    address,
     method: request.method ?? '',
     // The address of a callback is as good as a key.
     path: url.pathname.replace(/^(\/webhooks\/.*)\..*/, '$1.…'),

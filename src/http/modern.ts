@@ -5,7 +5,8 @@ import type { Log } from '../log.js';
 import { createServer, registryOf, type ServerDeps } from '../server.js';
 import { JobUpdates } from '../server/job-updates.js';
 import { Listening } from '../server/listening.js';
-import { answer, type Exchange } from './exchange.js';
+import { authOf } from '../server/request-id.js';
+import { answer, type Exchange, reasonIn } from './exchange.js';
 import { HEADER_MISMATCH, headerMismatch } from './param-headers.js';
 
 /**
@@ -59,8 +60,22 @@ export class ModernRequests {
     }
     const handler = call && !tools.quick.has(call['name']) ? leg.streaming : leg.quick;
     const { method = 'POST', url = '/', headers } = request;
-    const like = { method, url, headers, [Symbol.asyncIterator]: () => request[Symbol.asyncIterator]() };
-    await toNodeHandler(handler)(like, response, body);
+    const auth = authOf(exchange.id, deps.principal);
+    const like = {
+      method,
+      url,
+      headers,
+      auth,
+      [Symbol.asyncIterator]: () => request[Symbol.asyncIterator](),
+    };
+    const noting: Pick<McpHttpHandler, 'fetch'> = {
+      fetch: async (...args) => {
+        const answered = await handler.fetch(...args);
+        if (answered.status >= 400) exchange.refusal ??= reasonIn(await answered.clone().text());
+        return answered;
+      },
+    };
+    await toNodeHandler(noting)(like, response, body);
   }
 
   /** Ends every request of one principal, or of all. */

@@ -73,6 +73,8 @@ export function createHttpServer(deps: RouterDeps): Server {
   const limits = authenticator.isNeeded ? new RateLimit() : undefined;
   /** What each connection is being asked. */
   const open = new WeakMap<Duplex, Exchange>();
+  /** Connections whose last request was answered before all of it was here. */
+  const refused = new WeakSet<Duplex>();
   const server = createServer(
     {
       headersTimeout: timeouts.headers,
@@ -84,8 +86,10 @@ export function createHttpServer(deps: RouterDeps): Server {
       const exchange = newExchange(request, response, log);
       const startedAt = performance.now();
       open.set(request.socket, exchange);
+      refused.delete(request.socket);
       response.once('close', () => {
         open.delete(request.socket);
+        if (!request.complete) refused.add(request.socket);
         const seconds = (performance.now() - startedAt) / 1000;
         onAnswer?.(request.method ?? '', firstPart(exchange.url, routes), statusOf(exchange), seconds);
         logEnd(exchange, seconds);
@@ -107,7 +111,7 @@ export function createHttpServer(deps: RouterDeps): Server {
   server.on('clientError', (error, socket) => {
     const code = 'code' in error ? String(error.code) : '';
     // Told already, or gone by itself: then there is nothing to refuse.
-    if (!socket.writable || code === 'ECONNRESET') {
+    if (!socket.writable || code === 'ECONNRESET' || refused.has(socket)) {
       socket.destroy();
       return;
     }

@@ -153,4 +153,5 @@ async function sendAsset(
     return;
   }
   await sendFile(request, response, { ...asset, path }, goodForSeconds);
+  if (response.statusCode === 416) exchange.refusal = `The file has ${asset.sizeBytes} bytes.`;
 }

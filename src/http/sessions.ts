@@ -2,6 +2,7 @@ import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import type { Server as McpServer } from '@modelcontextprotocol/server';
 import { randomUUID } from 'node:crypto';
 import type { Serving } from '../server.js';
+import { authOf } from '../server/request-id.js';
 import { SessionEvents } from './event-store.js';
 import { type Exchange, refuse } from './exchange.js';
 
@@ -16,6 +17,8 @@ interface Session {
   server: McpServer;
   events: SessionEvents;
   updates: Serving['updates'];
+  /** The request that came last: what its transport refuses, it refuses at once. */
+  last: Exchange;
   /** Answers that are open: a stream, a call that runs. */
   open: number;
   usedAt: number;
@@ -95,20 +98,38 @@ export class Sessions {
       retryInterval: RETRY_MS,
       keepAliveMs: KEEP_ALIVE_MS,
       onsessioninitialized: (id) => {
-        const session = { principal, transport, server, events, updates, open: 0, usedAt: Date.now() };
+        const session = {
+          principal,
+          transport,
+          server,
+          events,
+          updates,
+          last: exchange,
+          open: 0,
+          usedAt: Date.now(),
+        };
         this.#sessions.set(id, session);
         this.#track(session, exchange);
       },
       onsessionclosed: (id) => this.#end(id),
     });
+    // Before there is a session, all is about the request that opens it.
+    Object.assign(transport, {
+      onerror: ({ message }: Error) => {
+        const { last } = this.#sessions.get(transport.sessionId ?? '') ?? { last: exchange };
+        last.refusal ??= message;
+      },
+    });
     await server.connect(transport);
-    await transport.handleRequest(exchange.request, exchange.response, body);
+    await transport.handleRequest(asOf(exchange, principal), exchange.response, body);
     if (transport.sessionId === undefined) await server.close();
   }
 
   async #pass(session: Session, exchange: Exchange, body: unknown): Promise<void> {
     this.#track(session, exchange);
-    await session.transport.handleRequest(exchange.request, exchange.response, body);
+    session.last = exchange;
+    const request = asOf(exchange, session.principal);
+    await session.transport.handleRequest(request, exchange.response, body);
   }
 
   #track(session: Session, { response }: Exchange): void {
@@ -149,4 +170,11 @@ export class Sessions {
     session.updates.close();
     await session.server.close();
   }
+}
+
+function asOf(
+  { id, request }: Exchange,
+  principal: string,
+): typeof request & { auth: ReturnType<typeof authOf> } {
+  return Object.assign(request, { auth: authOf(id, principal) });
 }

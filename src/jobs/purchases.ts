@@ -27,6 +27,8 @@ export interface PurchaseCall {
   ask?: Ask | undefined;
   /** Fires when the caller does not want the job any more; nothing is begun then. */
   signal?: AbortSignal | undefined;
+  /** The id under which the log knows the request. */
+  request?: string | undefined;
 }
 
 export interface PurchaseDeps {

@@ -199,6 +199,8 @@ export class Jobs {
       job: job.id,
       tool: job.tool,
       provider: job.provider,
+      principal: job.principal,
+      request: call.request,
     });
     return { job, deduplicated: existing };
   }

@@ -1,10 +1,11 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 import { isInputRequiredResult } from '@modelcontextprotocol/server';
 import { isRecord } from '../json.js';
-import type { Log } from '../log.js';
+import { type Log, logFor } from '../log.js';
 import type { ServerDeps } from '../server.js';
 import { taskOfJob } from './job-tasks.js';
 import { ProgressReporter } from './progress.js';
+import { requestIdOf } from './request-id.js';
 import type { Called, ToolCall, ToolSource } from './registry.js';
 import { missingKey, toolLists } from './tool-list.js';
 
@@ -26,7 +27,8 @@ const loadTools = () => import('../tools/index.js');
 let loading: ReturnType<typeof loadTools> | undefined;
 
 export function ownTools(deps: ServerDeps): ToolSource {
-  const { config, log, principal, uploadLink } = deps;
+  const { config, principal, uploadLink } = deps;
+  const log = logFor(deps.log, { principal });
   return {
     lists: toolLists(config, uploadLink !== undefined),
     quick: QUICK_TOOLS,
@@ -57,8 +59,10 @@ export function ownTools(deps: ServerDeps): ToolSource {
 }
 
 async function callOwn(deps: ServerDeps, call: ToolCall): Promise<Called> {
-  const { config, log, principal, uploadLink } = deps;
+  const { config, principal, uploadLink } = deps;
   const { name, args, server, context, states, background } = call;
+  const request = requestIdOf(context);
+  const log = logFor(deps.log, { principal, request });
   const [{ callTool, errorResult, tools }, { askerOf }] = await Promise.all([
     import('../tools/index.js'),
     import('./asking.js'),
@@ -80,6 +84,7 @@ async function callOwn(deps: ServerDeps, call: ToolCall): Promise<Called> {
       progress: (job) => progress.update(job),
       uploadLink,
       background,
+      request,
     });
     const id = background && 'structuredContent' in result ? jobIdIn(result.structuredContent) : undefined;
     if (id === undefined) return { result };

@@ -60,6 +60,7 @@ export function modelTool(model: Model): Tool {
         forceNew: forceNew === true,
         ask: asking.ask,
         signal: stopOf(context.signal),
+        request: context.request,
       });
       const wanted = typeof waitSeconds === 'number' ? waitSeconds : context.config.waitSeconds;
       // The client's patience with the call began before the question did.

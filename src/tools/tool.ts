@@ -38,6 +38,8 @@ export interface ToolContext {
   progress: (job: Job) => void;
   /** Makes a link; absent for callers on this machine. */
   uploadLink?: (() => UploadLink) | undefined;
+  /** The id under which the log knows the request. */
+  request?: string | undefined;
   /** The caller follows the job as a task: nothing is waited for. */
   background?: boolean;
 }

@@ -238,10 +238,95 @@ describe('the log', () => {
       expect(refusals(server)[i]).toMatchObject({ status, error: expect.any(String) });
     }
     expect(refusals(server)[2]).toMatchObject({ principal: 'ada' });
+    for (const line of refusals(server)) expect(line).toMatchObject({ address: '127.0.0.1' });
     const all = JSON.stringify(server.lines);
     for (const secret of ['token-of-ada', 'not-a-token-of-anybody', 'secret-signature']) {
       expect(all).not.toContain(secret);
     }
+  });
+
+  const rpc = (method: string, params: object): string =>
+    JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  const protocol = ({ lines }: Started): unknown[] =>
+    lines.filter(({ message }) => message === 'a protocol request was refused');
+  const NO_JOB = 'meshwright://jobs/job_00000000000000000000000000';
+  const REFUSED: [string, { [name: string]: string | object }, RegExp][] = [
+    ['tools/call', { name: 'make_tea', arguments: {} }, /There is no tool make_tea/],
+    ['resources/read', { uri: 'meshwright://tea' }, /There is no resource/],
+    ['resources/read', { uri: NO_JOB }, /There is no job/],
+    ['prompts/get', { name: 'tea' }, /There is no prompt tea/],
+  ];
+
+  it.each(REFUSED)('says who was refused what by the protocol: %s %j', async (method, params, error) => {
+    const server = await start({}, 'ada');
+    await (await post(server.url, rpc(method, params), await session(server.url, as('ada')))).text();
+    const { name, uri } = params;
+    const named = typeof name === 'string' ? { name } : { uri: typeof uri === 'string' ? uri : '' };
+    await modern(server.url, method, { ...named }, { headers: as('ada') });
+    const line = {
+      level: 'info',
+      principal: 'ada',
+      request: expect.stringMatching(/^[0-9a-f]{8}$/),
+      method,
+      code: -32602,
+      error: expect.stringMatching(error),
+    };
+    expect(protocol(server)).toMatchObject([line, line]);
+  });
+
+  it('says whose tool call was refused, in which request, and whose job begins', async () => {
+    const server = await start({}, 'ada');
+    const call = { name: 'get_job', arguments: { job_id: 'none' } };
+    const headers = await session(server.url, as('ada'));
+    await (await post(server.url, rpc('tools/call', call), headers)).text();
+    for (let i = 0; i < 2; i++) await callTool(server.url, 'get_job', { job_id: 'none' }, { headers });
+    const image_url = `data:image/png;base64,${(await ballPng(62)).toString('base64')}`;
+    const args = { image_url, target_triangles: 500, wait_seconds: 0 };
+    const { job_id: job } = await callTool(server.url, 'local_image_to_3d', args, { headers: as('ada') });
+    const who = { principal: 'ada', request: expect.stringMatching(/^[0-9a-f]{8}$/) };
+    const told = (text: string): unknown[] => server.lines.filter(({ message }) => message === text);
+    expect(told('a tool call was refused')).toMatchObject([who, who, who]);
+    expect(told('a job begins')).toMatchObject([{ ...who, job }]);
+  });
+
+  it('has the reason of what the protocol library refuses, and of a range that is not there', async () => {
+    const server = await start();
+    const headers = await session(server.url);
+    const picture = new Uint8Array(await ballPng(63));
+    const sent: unknown = await (
+      await fetch(`${server.url}/uploads`, { method: 'POST', body: picture })
+    ).json();
+    const file = isRecord(sent) ? String(sent['url']) : '';
+    const accept = 'text/html';
+    const bad: [number, RegExp, () => Promise<Response>][] = [
+      [406, /must accept/, () => post(server.url, PING, { ...headers, accept })],
+      [406, /must accept/, () => post(server.url, initialize, { accept })],
+      [400, /1999/, () => post(server.url, PING, { ...headers, 'mcp-protocol-version': '1999-01-01' })],
+      [416, /bytes/, () => fetch(file, { headers: { range: 'bytes=99999999-' } })],
+    ];
+    for (const [i, [status, why, call]] of bad.entries()) {
+      const response = await call();
+      await response.text();
+      await expect.poll(() => refusals(server)).toHaveLength(i + 1);
+      expect(refusals(server)[i]).toMatchObject({ status, error: expect.stringMatching(why) });
+    }
+    const mismatch = { 'mcp-method': 'tools/list' };
+    await modern(server.url, 'tools/call', { name: 'get_job', arguments: {} }, { headers: mismatch });
+    await expect.poll(() => refusals(server)).toHaveLength(bad.length + 1);
+    expect(refusals(server).at(-1)).toMatchObject({ status: 400, error: expect.stringMatching(/disagree/) });
+  });
+
+  it('has one line for an upload that is too long, also when its sender hangs up', async () => {
+    const server = await start();
+    const head = 'POST /uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 22020096\r\n\r\nabc';
+    await new Promise<void>((resolve) => {
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => socket.write(head));
+      socket.once('data', () => setTimeout(() => socket.end(), 50));
+      socket.once('close', () => resolve());
+    });
+    await expect.poll(() => refusals(server)).toMatchObject([{ status: 413 }]);
+    expect((await modern(server.url, 'tools/list')).status).toBe(200);
+    expect(refusals(server)).toHaveLength(1);
   });
 });
 
