@@ -54,6 +54,12 @@ export async function addToken(command: Command, name: string): Promise<number> 
     note(
       `This is the token of ${plain(name)}; it is shown once. Its hash is in ${file}. Start the server with MESHWRIGHT_TOKENS=${file}.`,
     );
+    // Who only watches is easily taken for somebody who cannot spend.
+    if (entry.metrics && parsed.data.principals.at(-1)?.max_usd_per_day !== 0) {
+      note(
+        'It may also generate and spend, as every token may; made with --max-usd-per-day 0 it may not spend.',
+      );
+    }
   }
   return 0;
 }

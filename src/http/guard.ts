@@ -71,6 +71,9 @@ export class Guard {
     if (this.#hosts && !this.#hosts.has(nameOf(host))) {
       return `This server is not called ${printable(host)}; set MESHWRIGHT_PUBLIC_URL if it is.`;
     }
+    if (origin === 'null') {
+      return 'Pages without an origin (local files, sandboxed frames) may not call this server; open the page from an http or https address.';
+    }
     if (origin !== undefined && !this.#allows(origin)) {
       return `Pages of ${printable(origin)} may not call this server; add the origin to MESHWRIGHT_ALLOW_ORIGINS if they shall.`;
     }

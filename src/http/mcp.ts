@@ -46,12 +46,17 @@ export class McpEndpoint {
     const version = single(headers['mcp-protocol-version']);
     const deps = this.#serverDeps(principal);
     const serve = (): ReturnType<typeof createServer> => createServer(deps);
+    // Only sessions have a stream to listen to and an end.
+    const isOfSession = headers['mcp-session-id'] !== undefined && version !== DIRECT_REVISION;
+    const allowed = isOfSession ? ['GET', 'POST', 'DELETE'] : ['POST'];
+    if (!allowed.includes(method)) {
+      const why = isOfSession
+        ? `/mcp takes ${allowed.join(', ')}.`
+        : 'Send requests with POST; only clients with a session (Mcp-Session-Id) send GET and DELETE.';
+      refuse(exchange, 405, why, { allow: allowed.join(', ') });
+      return;
+    }
     if (method !== 'POST') {
-      // Only sessions have a stream to listen to and an end.
-      if (headers['mcp-session-id'] === undefined || version === DIRECT_REVISION) {
-        refuse(exchange, 405, 'Send requests with POST.', { allow: 'POST' });
-        return;
-      }
       await this.#sessions.handle(exchange, principal.name, undefined, serve, false);
       return;
     }

@@ -17,7 +17,8 @@ import { RateLimit } from './rate-limit.js';
 export type Route =
   | {
       path: RegExp;
-      methods: readonly string[];
+      /** Absent: the route refuses the others by itself. */
+      methods?: readonly string[];
       /** Only for callers who are known. */
       access: 'principal';
       handle: (exchange: Exchange, principal: Principal, match: RegExpExecArray) => Promise<void>;
@@ -177,7 +178,7 @@ export function createHttpServer(deps: RouterDeps): Server {
     for (const route of routes) {
       const match = route.path.exec(url.pathname);
       if (!match) continue;
-      if (!route.methods.includes(method)) {
+      if (route.methods?.includes(method) === false) {
         allowed = route.methods;
         continue;
       }
@@ -192,7 +193,7 @@ export function createHttpServer(deps: RouterDeps): Server {
     }
     if (allowed) {
       refuse(exchange, 405, `${url.pathname} takes ${allowed.join(', ')}.`, { allow: allowed.join(', ') });
-    } else refuse(exchange, 404, 'There is nothing here; the MCP endpoint is /mcp.');
+    } else refuse(exchange, 404, nothingAt(url));
   }
 
   return server;
@@ -201,4 +202,10 @@ export function createHttpServer(deps: RouterDeps): Server {
 /** `/mcp`, `/assets` and so on; nothing that a caller made up. */
 function firstPart({ pathname }: URL, routes: readonly Route[]): string {
   return routes.some(({ path }) => path.test(pathname)) ? (/^\/[^/]*/.exec(pathname)?.[0] ?? '/') : 'other';
+}
+
+function nothingAt({ pathname }: URL): string {
+  return pathname.startsWith('/uploads')
+    ? 'There is nothing here; send a file to /uploads with your token, or to a link of upload_image.'
+    : 'There is nothing here; the MCP endpoint is /mcp.';
 }

@@ -28,7 +28,6 @@ export function routesOf(deps: RouteDeps): Route[] {
   return [
     {
       path: /^\/mcp$/,
-      methods: ['GET', 'POST', 'DELETE'],
       access: 'principal',
       handle: (exchange, principal) => mcp.handle(exchange, principal),
     },

@@ -1,4 +1,5 @@
 import { MeshwrightError } from '../errors.js';
+import { isOfNoKind } from '../jobs/foreign-kind.js';
 import { MAX_IMAGE_BYTES } from '../jobs/image-file.js';
 import type { Jobs } from '../jobs/service.js';
 import { assetUri } from '../jobs/uris.js';
@@ -14,6 +15,7 @@ import type { Locate } from '../jobs/view.js';
 
 /** Time to find the file and to send it. */
 const LINK_SECONDS = 900;
+const AS_IT_IS = 'Send the bytes as they are, with curl --data-binary @FILE.';
 
 export interface LinkDeps {
   links: Links;
@@ -72,8 +74,9 @@ export async function receiveUpload(
     );
     return;
   }
+  let bytes;
   try {
-    const bytes = await readBody(exchange, MAX_IMAGE_BYTES);
+    bytes = await readBody(exchange, MAX_IMAGE_BYTES);
     const asset = await jobs.assets.receive(principal, assetId, bytes);
     answer(exchange, 201, {
       ...viewAsset(asset, locate),
@@ -87,7 +90,9 @@ export async function receiveUpload(
       refuse(exchange, 503, 'Too much is being sent at once; try again.', { 'retry-after': '5' });
     } else if (error instanceof MeshwrightError) {
       const status = error.code === 'conflict' ? 409 : error.code === 'storage' ? 507 : 422;
-      refuse(exchange, status, error.message);
+      // What was sent as text has lost its line breaks.
+      const mangled = bytes && error.code === 'invalid_image' && isOfNoKind(bytes);
+      refuse(exchange, status, mangled ? `${error.message} ${AS_IT_IS}` : error.message);
     } else throw error;
   }
 }

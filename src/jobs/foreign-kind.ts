@@ -43,6 +43,9 @@ const FORMATS: Readonly<Partial<Record<FileFormat, string>>> = {
   json: 'JSON text',
 };
 
+const TEXT = 'text';
+const UNKNOWN = 'a file of an unknown kind';
+
 const HEIF = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif1', 'msf1']);
 
 /** @returns words that follow "is" */
@@ -55,7 +58,12 @@ export function foreignKind(bytes: Uint8Array, isRaw = false): string {
   if (known) return known[2];
   if (/^BM.{4}\0\0\0\0/s.test(head)) return 'a BMP image';
   const { format } = sniff(bytes);
-  return FORMATS[format] ?? (isText(bytes) ? 'text' : 'a file of an unknown kind');
+  return FORMATS[format] ?? (isText(bytes) ? TEXT : UNKNOWN);
+}
+
+/** Whether it looks like nothing that we know; an image may have become that on its way. */
+export function isOfNoKind(bytes: Uint8Array): boolean {
+  return [TEXT, UNKNOWN].includes(foreignKind(bytes));
 }
 
 function isText(bytes: Uint8Array): boolean {

@@ -41,3 +41,17 @@ describe('a token file that cannot be written is told of in a sentence', () => {
     expect(await readdir(folder)).toEqual(['a-file']);
   });
 });
+
+describe('a token that reads the figures', () => {
+  it.each([
+    ['is said to be able to spend', [], true],
+    ['is not when it cannot', ['--max-usd-per-day', '0'], false],
+  ])('%s', async (_what, caps, told) => {
+    const home = await temporaryFolder();
+    const { code, stdout, stderr } = await run(home, ['token', 'add', 'watcher', '--metrics', ...caps]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^mw_\S+\n$/) });
+    expect(stderr.includes('may also generate and spend')).toBe(told);
+    expect(stderr.includes('--max-usd-per-day 0')).toBe(told);
+    await removeFolder(home);
+  });
+});

@@ -103,7 +103,9 @@ describe('who may come in', () => {
     expect([rebound.status, rebound.text]).toEqual([403, expect.stringContaining('not called evil.example')]);
     const page = await raw({ origin: 'https://evil.example' });
     expect([page.status, page.text]).toEqual([403, expect.stringContaining('MESHWRIGHT_ALLOW_ORIGINS')]);
-    expect((await raw({ origin: 'null' })).status).toBe(403);
+    const nowhere = await raw({ origin: 'null' });
+    expect([nowhere.status, nowhere.text]).toEqual([403, expect.stringContaining('Pages without an origin')]);
+    expect(nowhere.text).not.toContain('MESHWRIGHT_ALLOW_ORIGINS');
     expect((await raw({ host: `127.0.0.1:${new URL(server.origin).port}` })).status).toBe(200);
     await expect.poll(() => refusals() - before).toBe(3);
   });

@@ -330,6 +330,42 @@ describe('the log', () => {
   });
 });
 
+describe('a request that is sent to the wrong place', () => {
+  const upload = (server: Started, at: string, body: string | Uint8Array<ArrayBuffer>): Promise<Response> =>
+    fetch(`${server.url}${at}`, { method: 'POST', body });
+
+  it.each(['GET', 'DELETE', 'PUT', 'PATCH'])('is told by what way /mcp is asked: %s', async (method) => {
+    const server = await start();
+    const without = await fetch(`${server.url}/mcp`, { method });
+    expect([without.status, without.headers.get('allow')]).toEqual([405, 'POST']);
+    if (method === 'GET' || method === 'DELETE') return;
+    const within = await fetch(`${server.url}/mcp`, { method, headers: await session(server.url) });
+    expect([within.status, within.headers.get('allow')]).toEqual([405, 'GET, POST, DELETE']);
+  });
+
+  it('is told where files are sent, and where the protocol is spoken', async () => {
+    const server = await start();
+    for (const at of ['/uploads/', '/uploads/mug.png']) {
+      const response = await upload(server, at, 'x');
+      expect([response.status, await response.text()]).toEqual([404, expect.stringContaining('to /uploads')]);
+    }
+    expect(await (await upload(server, '/upload', 'x')).text()).toContain('endpoint is /mcp');
+  });
+
+  it('is told how to send a file that has lost its line breaks on the way, and no other', async () => {
+    const server = await start();
+    const picture = await ballPng(64);
+    const mangled = picture.filter((byte) => ![0, 10, 13].includes(byte));
+    const way = 'curl --data-binary @FILE';
+    for (const body of [new Uint8Array(mangled), 'mug.png', new Uint8Array(picture.subarray(0, 900))]) {
+      const response = await upload(server, '/uploads', body);
+      expect([response.status, await response.text()]).toEqual([422, expect.stringContaining(way)]);
+    }
+    const document = await upload(server, '/uploads', '%PDF-1.7');
+    expect([document.status, await document.text()]).toEqual([422, expect.not.stringContaining(way)]);
+  });
+});
+
 describe('sessions', () => {
   it('make room for new ones, the longest idle first, and never by taking somebody else’s', async () => {
     const server = await start({ sessions: { mostOfOne: 2 } }, 'ada', 'bob');
