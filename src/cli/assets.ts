@@ -20,12 +20,12 @@ export interface ListOptions {
 const savedSchema = z.object({ path: z.string() });
 const pageSchema = z.object({ assets: z.array(assetSchema), next_cursor: z.string().optional() });
 
-export async function showAssets(command: Command, { json, job, ...filter }: ListOptions): Promise<number> {
+export async function showAssets(
+  command: Command,
+  { json, job, limit, cursor }: ListOptions,
+): Promise<number> {
   return withSession(command, { carryOn: false }, async (context) => {
-    const { structured } = await listAssets.run(
-      { ...filter, ...(job === undefined ? {} : { job_id: job }) },
-      context,
-    );
+    const { structured } = await listAssets.run({ limit, cursor, job_id: job }, context);
     const page = pageSchema.parse(structured);
     if (json) printJson(structured);
     else printTable(page.assets);

@@ -2,29 +2,25 @@ import type { Command } from 'commander';
 import { MeshwrightError } from '../errors.js';
 import type { CostDay, Costs } from '../jobs/costs.js';
 import { dollars } from '../jobs/money.js';
+import { LOCAL_PRINCIPAL } from '../open.js';
 import { withSession } from './session.js';
 import { note, print, printJson, table } from './text.js';
 
 export interface CostOptions {
   json?: boolean;
   days?: string;
-  /** Of the HTTP server; whoever uses this machine otherwise. */
-  principal?: string;
 }
 
 const DAYS = 31;
 const MOST_DAYS = 3660;
 
 /** The ledger: what was spent, by UTC day and provider. */
-export async function showCosts(
-  command: Command,
-  { json, days, principal: whose }: CostOptions,
-): Promise<number> {
+export async function showCosts(command: Command, { json, days }: CostOptions): Promise<number> {
   const count = readDays(days);
   return withSession(command, { carryOn: false }, async ({ jobs, principal }) => {
-    const costs = await jobs.costs(whose ?? principal, count);
+    const costs = await jobs.costs(principal, count);
     // What the cap of a token is, the HTTP server knows.
-    if (whose !== undefined) delete costs.max_usd_per_day;
+    if (principal !== LOCAL_PRINCIPAL) delete costs.max_usd_per_day;
     if (json) printJson(costs);
     else printCosts(costs);
     return 0;

@@ -9,6 +9,7 @@ import type { ToolContext } from '../tools/tool.js';
 import { laterOf, mainAsset, printOutcome } from './outcome.js';
 import { type ProgressDisplay, progressDisplay } from './progress.js';
 import { note, plain, printJson } from './text.js';
+import { principalFlag } from './whose.js';
 
 /** Stays with a job until it has ended, and puts its model where it was wanted. */
 
@@ -71,7 +72,9 @@ async function saveModel(
   const model = mainAsset(job, output);
   if (job.status !== 'succeeded' || !model) {
     if (job.status === 'queued' || job.status === 'running') {
-      note(`Nothing was written to ${output} yet; \`meshwright jobs wait ${job.job_id} -o\` does it later.`);
+      note(
+        `Nothing was written to ${output} yet; \`meshwright jobs wait ${job.job_id}${principalFlag(principal)} -o\` does it later.`,
+      );
     }
     return undefined;
   }
@@ -95,8 +98,8 @@ function onInterrupt(job: Job, display: ProgressDisplay): () => void {
     asked = true;
     display.say(
       job.provider === 'local'
-        ? `Ctrl-C again leaves. The job is kept: \`meshwright jobs wait ${job.id}\` goes on with it.`
-        : `Ctrl-C again leaves. The job goes on at ${job.provider}: \`meshwright jobs wait ${job.id}\` picks it up.`,
+        ? `Ctrl-C again leaves. The job is kept: \`meshwright jobs wait ${job.id}${principalFlag(job.principal)}\` goes on with it.`
+        : `Ctrl-C again leaves. The job goes on at ${job.provider}: \`meshwright jobs wait ${job.id}${principalFlag(job.principal)}\` picks it up.`,
     );
   };
   process.on('SIGINT', interrupt);

@@ -20,9 +20,12 @@ export interface ListOptions {
 
 const pageSchema = z.object({ jobs: z.array(jobSchema), next_cursor: z.string().optional() });
 
-export async function showJobs(command: Command, { json, ...filter }: ListOptions): Promise<number> {
+export async function showJobs(
+  command: Command,
+  { json, status, limit, cursor }: ListOptions,
+): Promise<number> {
   return withSession(command, { carryOn: false }, async (context) => {
-    const { structured } = await listJobs.run(filter, context);
+    const { structured } = await listJobs.run({ status, limit, cursor }, context);
     const page = pageSchema.parse(structured);
     if (json) printJson(structured);
     else printTable(page.jobs);

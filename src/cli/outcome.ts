@@ -1,8 +1,10 @@
 import path from 'node:path';
 import { isRecord } from '../json.js';
 import { type AssetView, formatBytes, type JobView } from '../jobs/view.js';
+import { LOCAL_PRINCIPAL } from '../open.js';
 import type { Job } from '../store/types.js';
 import { formatSeconds, formatSize, formatUsd, note, plain, print } from './text.js';
+import { principalFlag } from './whose.js';
 
 /** What a person reads when a job has ended, or when the waiting for it has. */
 
@@ -22,10 +24,12 @@ export function printOutcome(job: JobView, savedAs: string | undefined, later: s
 }
 
 /** What becomes of a job that has not ended when this command leaves: nothing of ours runs on by itself. */
-export function laterOf({ id, provider, state }: Job): string {
-  const wait = `\`meshwright jobs wait ${id}\``;
+export function laterOf({ id, principal, provider, state }: Job): string {
+  const wait = `\`meshwright jobs wait ${id}${principalFlag(principal)}\``;
   const others = 'so does any meshwright server with this data folder';
   if (provider === 'local') return `It is kept, not worked on: ${wait} goes on with it; ${others}.`;
+  // Whose key it is made with, that server knows.
+  if (principal !== LOCAL_PRINCIPAL) return `The HTTP server carries it on; ${wait} looks again.`;
   if (state === 'intent') return `Nothing was sent to ${provider} yet: ${wait} sends it; ${others}.`;
   const where = state === 'storing' ? `It is done at ${provider}` : `It goes on at ${provider}`;
   return `${where}; its files are not fetched by themselves: ${wait} fetches them; ${others}.`;

@@ -26,6 +26,11 @@ const WRONGLY_ASKED: ReadonlySet<ErrorCode> = new Set([
   'over_budget',
 ]);
 
+const PRINCIPAL = [
+  '--principal <name>',
+  'whose: a principal of the HTTP server (default: whoever uses this machine)',
+] as const;
+
 /** @param argv as in `process.argv` */
 export async function run(argv: string[]): Promise<void> {
   // `… | head` closes the pipe early: nobody reads on, and the work is done all the same.
@@ -124,7 +129,7 @@ function addJobs(program: Command, finish: (code: number) => void): void {
     .option('--cursor <cursor>', 'go on where a list ended')
     .option('--costs', 'what was spent instead, by day and provider')
     .option('--days <number>', 'of how many days, with --costs (default: 31)')
-    .option('--principal <name>', 'whose, with --costs: a name of the token file (default: your own)')
+    .option(...PRINCIPAL)
     .option('--json', 'print JSON')
     .action(
       async (
@@ -145,6 +150,7 @@ function addJobs(program: Command, finish: (code: number) => void): void {
     .option('-o, --output <file>', 'copy the model to this file or into this folder')
     .option('--overwrite', 'replace the file if there is one')
     .option('--wait <seconds>', 'how long at most')
+    .option(...PRINCIPAL)
     .option('--json', 'print JSON')
     .action(async (id: string) => {
       const { waitFor } = await import('./jobs.js');
@@ -153,6 +159,7 @@ function addJobs(program: Command, finish: (code: number) => void): void {
   const cancel = jobs
     .command('cancel <job>')
     .description('ask for the cancellation of a job and tell what came of it')
+    .option(...PRINCIPAL)
     .option('--json', 'print JSON')
     .action(async (id: string) => {
       const { cancel: cancelJob } = await import('./jobs.js');
@@ -166,6 +173,7 @@ function addAssets(program: Command, finish: (code: number) => void): void {
     .description('list the finished files, or tell more about one')
     .argument('[asset]')
     .option('--job <job>', 'only those of this job')
+    .option(...PRINCIPAL)
     .option('--limit <number>', 'how many (default: 20)')
     .option('--cursor <cursor>', 'go on where a list ended')
     .option('--json', 'print JSON')
@@ -178,6 +186,7 @@ function addAssets(program: Command, finish: (code: number) => void): void {
   const save = assets
     .command('save <asset> <path>')
     .description('copy a finished file to a file or into a folder')
+    .option(...PRINCIPAL)
     .option('--overwrite', 'replace the file if there is one')
     .option('--json', 'print JSON')
     .action(async (id: string, target: string) => {

@@ -4,7 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { MeshwrightError, messageOf, systemCode } from '../errors.js';
-import { readTokenFile, type TokenFile, tokenFileSchema } from '../http/principals.js';
+import { readTokenFile, type TokenFile, tokenFileOf, tokenFileSchema } from '../http/principals.js';
 import { makeFolder } from '../store/folder.js';
 import { storageError } from '../store/trouble.js';
 import { configFrom } from './settings.js';
@@ -116,10 +116,10 @@ interface Place {
 
 async function load(command: Command): Promise<{ place: Place; content: TokenFile }> {
   const { maxUsdPerJob: _perJob, maxUsdPerDay: _perDay, ...settings } = command.optsWithGlobals();
-  const { tokens, dataDir } = configFrom(settings);
-  const file = tokens ?? path.join(dataDir, 'tokens.json');
+  const config = configFrom(settings);
+  const file = tokenFileOf(config);
   return {
-    place: { file, dataDir },
+    place: { file, dataDir: config.dataDir },
     content: existsSync(file) ? await readTokenFile(file) : { principals: [] },
   };
 }

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
 import * as z from 'zod';
 import { type Config, withoutKeys } from '../config.js';
 import { MeshwrightError, messageOf, systemCode } from '../errors.js';
@@ -185,6 +186,11 @@ async function versionOf(file: string): Promise<string> {
     throw unreadable(file, error);
   });
   return `${found.mtimeMs} ${found.size} ${found.ino}`;
+}
+
+/** The token file that the commands keep: the one that is set, or else one in the data folder. */
+export function tokenFileOf({ tokens, dataDir }: Config): string {
+  return tokens ?? path.join(dataDir, 'tokens.json');
 }
 
 /** @throws MeshwrightError `configuration` with a sentence that names what is wrong */

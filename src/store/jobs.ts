@@ -98,6 +98,17 @@ export class SqliteJobStore implements JobStore, ChangeLog {
     });
   }
 
+  principals(limit: number): Promise<string[]> {
+    return this.#access.read((db) =>
+      db
+        .all(
+          'select principal from jobs union select principal from assets order by principal limit ?',
+          limit,
+        )
+        .map((row) => String(row['principal'])),
+    );
+  }
+
   change(id: string, step: (job: Job) => JobChange | undefined): Promise<Job | undefined> {
     return this.#access.write((db) => change(db, id, step));
   }

@@ -312,6 +312,8 @@ export interface JobStore {
   costs(principal: string, since: number): Promise<CostRow[]>;
   /** All jobs of everybody, counted by state and provider; dollars of those since this moment. */
   tally(since: number): Promise<TallyRow[]>;
+  /** Whose jobs and assets there are, by name. */
+  principals(limit: number): Promise<string[]>;
   /** Whether any live job uses this input image. */
   usesBlob(key: string): Promise<boolean>;
   getAsset(id: string): Promise<Asset | undefined>;

@@ -234,6 +234,8 @@ export function jobStoreSuite(
       expect(await store.costs('ada', midnight - 1)).toEqual(rows);
       expect(await (await another()).costs('ada', midnight)).toEqual(rows.slice(0, -1));
       expect(await store.costs('eve', 0)).toEqual([]);
+      expect(await store.principals(9)).toContain('ada');
+      expect(await store.principals(1)).toHaveLength(1);
     });
 
     test('jobs of everybody are counted by state and provider, with the dollars of those since a moment', async () => {
