@@ -1,6 +1,6 @@
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { Json } from '../json.js';
-import { redact } from '../log.js';
+import { type LogFields, redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
 import { inTrace } from '../trace.js';
 import { type AssetStore, type Bus, isDue, type Job, type JobError, type JobStore } from '../store/types.js';
@@ -41,6 +41,9 @@ export class Runner {
   readonly #deps: RunnerDeps;
   readonly #stopping = new AbortController();
   readonly #unwritten = new Unwritten();
+  readonly #startedAt = Date.now();
+  /** Jobs of an earlier run, once the log has told of them. */
+  readonly #takenUp = new Set<string>();
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
@@ -54,8 +57,12 @@ export class Runner {
   /** Writes what an event makes of the job, and tells who waits for it. */
   async advance(id: string, event: JobEvent): Promise<Job | undefined> {
     let changed;
+    let hadEnded = true;
     try {
-      changed = await this.#deps.jobs.change(id, (job) => apply(job, event, Date.now()));
+      changed = await this.#deps.jobs.change(id, (job) => {
+        hadEnded = isFinal(job);
+        return apply(job, event, Date.now());
+      });
     } catch (error) {
       if (this.#unwritten.failed(id, event, error)) this.#deps.bus.publish(id);
       throw error;
@@ -63,7 +70,18 @@ export class Runner {
     // What changes nothing needs no room.
     if (changed || event.type === 'accepted') this.#unwritten.written(id, event);
     if (changed && event.type !== 'lease' && event.type !== 'release') this.#deps.bus.publish(id);
+    if (changed && isFinal(changed) && !hadEnded) this.#logEnd(changed);
     return changed;
+  }
+
+  #logEnd(job: Job): void {
+    this.#takenUp.delete(job.id);
+    this.#deps.log.info('a job ended', {
+      ...named(job),
+      status: job.state,
+      seconds: Math.round(((job.finishedAt ?? Date.now()) - job.createdAt) / 100) / 10,
+      code: job.error?.code,
+    });
   }
 
   /** The job of a row with what is known of it here and could not be written yet. */
@@ -93,6 +111,10 @@ export class Runner {
       this.advance(id, { type: 'lease', owner, until: Date.now() + LEASE_MS, isDead });
     const leased = await lease();
     if (!leased) return;
+    if (leased.createdAt < this.#startedAt && !this.#takenUp.has(id)) {
+      this.#takenUp.add(id);
+      this.#deps.log.info('a job is taken up again', named(leased));
+    }
     const working = new AbortController();
     const signal = AbortSignal.any([working.signal, this.#stopping.signal]);
     const renewing = setInterval(() => {
@@ -311,3 +333,7 @@ function deniedUnderOtherKey(job: Job, provider: Provider, error: unknown): stri
 }
 
 const CODES = { failed: 'provider_failed', cancelled: 'cancelled', expired: 'result_expired' } as const;
+
+function named({ id, tool, provider, principal }: Job): LogFields {
+  return { job: id, tool, provider, principal };
+}

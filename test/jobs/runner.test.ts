@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Model } from '../../src/jobs/model.js';
 import { Health } from '../../src/jobs/routes.js';
 import { Runner, type RunnerDeps } from '../../src/jobs/runner.js';
-import { silentLog } from '../../src/log.js';
+import { createLog, silentLog } from '../../src/log.js';
 import { statusError } from '../../src/providers/fetch-errors.js';
 import { type Provider, ProviderFailure } from '../../src/providers/provider.js';
 import { openStore, type Store } from '../../src/store/index.js';
@@ -238,5 +238,43 @@ describe('a job whose files are gone', () => {
       state: 'failed',
       error: { code: 'result_expired', charged },
     });
+  });
+});
+
+describe('the log', () => {
+  function lines(): { log: RunnerDeps['log']; told: unknown[] } {
+    const told: unknown[] = [];
+    return { told, log: createLog('info', (line) => told.push(JSON.parse(line))) };
+  }
+  const who = { tool: 'trellis', provider: 'fal', principal: 'ada' };
+
+  it('has one line for the end of a job, and one where it was begun by an earlier run', async () => {
+    const old = await written({ createdAt: Date.now() });
+    vi.setSystemTime(Date.now() + 2_500);
+    const { log, told } = lines();
+    const one = runner('one', { log });
+    const young = await written({ id: 'job_00000000000000000000000009', createdAt: Date.now() });
+    service.finish();
+    await one.step(old.id);
+    await one.step(young.id);
+    await one.step(old.id);
+    expect(told).toMatchObject([
+      { level: 'info', message: 'a job is taken up again', job: old.id, ...who },
+      { level: 'info', message: 'a job ended', job: old.id, status: 'succeeded', seconds: 2.5, ...who },
+      { message: 'a job ended', job: young.id, status: 'succeeded', seconds: 0, ...who },
+    ]);
+  });
+
+  it('says why a job failed by its code', async () => {
+    const { id } = await written({ createdAt: Date.now() });
+    const { log, told } = lines();
+    const failing: Provider = {
+      ...service.seenBy('one'),
+      follow: () => Promise.reject(new ProviderFailure('failed', 'It did not work.', { charged: 'no' })),
+    };
+    await runner('one', { log, provider: () => failing }).step(id);
+    expect(told).toMatchObject([
+      { message: 'a job ended', status: 'failed', code: 'provider_failed', ...who },
+    ]);
   });
 });
