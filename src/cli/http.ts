@@ -3,6 +3,7 @@ import { environment } from '../config.js';
 import { MeshwrightError } from '../errors.js';
 import { serveOverHttp } from '../http.js';
 import { configFrom } from './settings.js';
+import { plain } from './text.js';
 
 const MAX_PORT = 65_535;
 
@@ -14,10 +15,11 @@ export async function serve(command: Command): Promise<void> {
     [setting: string]: unknown;
   }>();
   const number = Number(port);
-  if (!Number.isInteger(number) || number < 0 || number > MAX_PORT) {
+  // An empty text is the number 0 as well, and that is any port.
+  if (!/^\d+$/.test(port) || number > MAX_PORT) {
     throw new MeshwrightError(
       'invalid_arguments',
-      `--port must be a whole number from 0 to ${MAX_PORT}, not ${port}.`,
+      `--port must be a whole number from 0 to ${MAX_PORT}, not "${plain(port)}".`,
     );
   }
   // Where a variable of a deployment did not arrive, it must not stand for "nobody is asked".

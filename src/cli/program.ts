@@ -66,6 +66,7 @@ function createProgram(finish: (code: number) => void): Command {
     .description('MCP server that gives AI agents 3D generation. Without a command it serves MCP over stdio.')
     .version(version(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print this help, or that of a command')
     .exitOverride()
     // Errors are told once, by `report`.
     .configureOutput({ outputError: () => undefined })
@@ -85,7 +86,15 @@ function createProgram(finish: (code: number) => void): Command {
   addDoctor(program, finish);
   addHttp(program);
   addToken(program, finish);
+  for (const command of program.commands) refuseExcess(command);
   return program;
+}
+
+/** A word too many is a mistake; `generate` has sentences of its own for it. */
+function refuseExcess(command: Command): void {
+  if (command.name() === 'generate') return;
+  command.allowExcessArguments(false);
+  for (const inner of command.commands) refuseExcess(inner);
 }
 
 function addGenerate(program: Command): void {
@@ -131,19 +140,26 @@ function addJobs(program: Command, finish: (code: number) => void): void {
     .option('--days <number>', 'of how many days, with --costs (default: 31)')
     .option(...PRINCIPAL)
     .option('--json', 'print JSON')
-    .action(
-      async (
-        id: string | undefined,
-        options: { json?: boolean; costs?: boolean; days?: string; principal?: string },
-      ) => {
-        if (options.costs) {
-          const { showCosts } = await import('./costs.js');
-          return finish(await showCosts(jobs, options));
-        }
-        const { showJob, showJobs } = await import('./jobs.js');
-        finish(await (id === undefined ? showJobs(jobs, options) : showJob(jobs, id, options.json ?? false)));
-      },
-    );
+    .action(async (id: string | undefined, options: { json?: boolean; costs?: boolean; days?: string }) => {
+      if (options.costs && id !== undefined) {
+        throw new MeshwrightError(
+          'invalid_arguments',
+          `--costs sums up all jobs: leave ${plain(id)} out, or leave --costs out to see what that one cost.`,
+        );
+      }
+      if (options.days !== undefined && !options.costs) {
+        throw new MeshwrightError(
+          'invalid_arguments',
+          '--days goes with --costs: add that, or leave it out.',
+        );
+      }
+      if (options.costs) {
+        const { showCosts } = await import('./costs.js');
+        return finish(await showCosts(jobs, options));
+      }
+      const { showJob, showJobs } = await import('./jobs.js');
+      finish(await (id === undefined ? showJobs(jobs, options) : showJob(jobs, id, options.json ?? false)));
+    });
   const wait = jobs
     .command('wait <job>')
     .description('wait until a job has ended')

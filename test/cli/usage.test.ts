@@ -24,6 +24,11 @@ describe('help', () => {
     }
   });
 
+  it('is printed by the word as well as by the flag, also of one command', async () => {
+    expect(await run(folder, ['help'])).toEqual(await run(folder, ['--help']));
+    expect(await run(folder, ['help', 'jobs'])).toEqual(await run(folder, ['jobs', '--help']));
+  });
+
   it("lists a model's arguments under their own names", async () => {
     const { code, stdout } = await run(folder, ['generate', 'local_image_to_3d', '--help']);
     expect(code).toBe(0);
@@ -129,6 +134,16 @@ describe('bad usage ends with 2, a sentence on stderr and nothing on stdout', ()
     ['an unknown asset', ['assets', 'asset_0'], /There is no asset asset_0/],
     ['an unknown model to list', ['models', 'sculptor'], /There is no model tool sculptor/],
     ['nothing to do with tokens', ['token'], /add .*remove <name>.*Say which of these commands\./s],
+    ['a second name', ['token', 'add', 'carl', 'dave'], /Too many arguments for 'add'\. Expected 1 .* got 2/],
+    [
+      'a word too many for the server',
+      ['http', 'extra'],
+      /Too many arguments for 'http'\. Expected 0 .* got 1/,
+    ],
+    ['a word too many for doctor', ['doctor', 'x'], /Too many arguments for 'doctor'\./],
+    ['the costs of one job', ['jobs', '--costs', 'job_0'], /--costs sums up all jobs: leave job_0 out/],
+    ['days of no costs', ['jobs', '--days', '3'], /--days goes with --costs/],
+    ['an empty port', ['http', '--port', ''], /--port must be a whole number from 0 to 65535, not ""/],
     [
       'a negative cap',
       ['token', 'add', 'ada', '--max-usd-per-day=-3'],
