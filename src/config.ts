@@ -208,7 +208,7 @@ export const SETTINGS: readonly Setting[] = [
     key: 'publicUrl',
     help: 'how the HTTP server is reached from outside',
     default: 'none',
-    read: readBaseUrl,
+    read: readPublicUrl,
   },
   {
     name: 'MESHWRIGHT_ALLOW_ORIGINS',
@@ -442,6 +442,13 @@ function readBaseUrl(text: string): string {
     throw new Error('must have no user, password, query or fragment');
   }
   return url.href.replace(/\/+$/, '');
+}
+
+/** The address that clients are given ends in `/mcp`; links are made of what comes before. */
+function readPublicUrl(text: string): string {
+  const url = readBaseUrl(text);
+  if (new URL(url).pathname.endsWith('/mcp')) throw new Error('must be the address without /mcp at its end');
+  return url;
 }
 
 function readOrigins(text: string): string[] {

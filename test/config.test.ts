@@ -29,6 +29,7 @@ describe('configuration', () => {
       MESHWRIGHT_WAIT_SECONDS: '5',
       MESHWRIGHT_TOOLS: 'jobs, pixal3d',
       MESHWRIGHT_FAL_QUEUE_URL: 'http://127.0.0.1:1234/',
+      MESHWRIGHT_PUBLIC_URL: 'https://x.example/mesh',
     });
     expect(config).toMatchObject({
       falKey: 'id:secret',
@@ -37,6 +38,7 @@ describe('configuration', () => {
       waitSeconds: 5,
       tools: ['jobs', 'pixal3d'],
       falQueueUrl: 'http://127.0.0.1:1234',
+      publicUrl: 'https://x.example/mesh',
     });
   });
 
@@ -54,6 +56,10 @@ describe('configuration', () => {
       /MESHWRIGHT_WAIT_SECONDS must be a number from 0 to 600, not "soon"/,
     ],
     [{ MESHWRIGHT_WAIT_SECONDS: '-1' }, /MESHWRIGHT_WAIT_SECONDS/],
+    ...['https://mesh.example/mcp', 'https://x.example/mesh/mcp/'].map((url): [NodeJS.ProcessEnv, RegExp] => [
+      { MESHWRIGHT_PUBLIC_URL: url },
+      /MESHWRIGHT_PUBLIC_URL must be the address without \/mcp at its end, not "https:/,
+    ]),
     [{ MESHWRIGHT_PIXAZO_URL: 'gateway' }, /MESHWRIGHT_PIXAZO_URL must be a URL/],
     [{ MESHWRIGHT_PIXAZO_URL: 'ftp://x' }, /MESHWRIGHT_PIXAZO_URL must begin with https/],
     [{ MESHWRIGHT_ALLOW_HOSTS: 'http://x/' }, /MESHWRIGHT_ALLOW_HOSTS must be a comma-separated list/],

@@ -62,6 +62,7 @@ describe('doctor', () => {
     expect(found).toMatchObject({ code: 0, healthy: true });
     expect(found.checks.filter(({ status }) => status === 'fail')).toEqual([]);
     expect(find(found, 'data folder')?.message).toContain('made at first use');
+    expect(find(found, 'tokens')).toBeUndefined();
     expect(find(found, 'fal.ai')?.message).toContain('set FAL_KEY');
     expect(find(found, 'local generator')?.message).toMatch(/made a test model of \d+ triangles/);
     expect(await readdir(folder)).toEqual([]);
@@ -101,6 +102,30 @@ describe('doctor', () => {
       message: expect.stringContaining('the nearest is "fal-ai/reconviagen-0.5"'),
       fix: `Correct the name in ${prices}.`,
     });
+  });
+
+  it('reads the token file, also where only the data folder has one', async () => {
+    const data = path.join(folder, 'called');
+    const tokens = path.join(data, 'tokens.json');
+    expect((await run(data, ['token', 'add', 'ada'])).code).toBe(0);
+    expect(find(await diagnose(data), 'tokens')).toEqual({
+      name: 'tokens',
+      status: 'ok',
+      message: `1 principal in ${tokens}; MESHWRIGHT_TOKENS=${tokens} lets the HTTP server use it`,
+    });
+    await writeFile(tokens, '{"principals":[]}');
+    expect(find(await diagnose(data), 'tokens')?.status).toBe('warn');
+    await writeFile(tokens, '{"principals":');
+    const broken = await diagnose(data);
+    expect(broken).toMatchObject({ code: 1, healthy: false });
+    expect(find(broken, 'tokens')).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining(
+        `The token file ${tokens} (MESHWRIGHT_TOKENS) cannot be used: it is no JSON.`,
+      ),
+    });
+    const missing = await diagnose(folder, { MESHWRIGHT_TOKENS: path.join(folder, 'none.json') });
+    expect(find(missing, 'tokens')?.message).toContain('There is no token file');
   });
 
   it('tells of every provider whether it knows the key and what a usual call costs, and buys nothing', async () => {

@@ -9,6 +9,7 @@ import { checkAllowedFolders, checkDataFolder } from './folders.js';
 import { checkJobs } from './jobs.js';
 import { checkProviders } from './providers.js';
 import { checkGenerator, checkNode, checkTools } from './runtime.js';
+import { checkTokens } from './tokens.js';
 
 /** `meshwright doctor`: looks at everything that a job will need, spends nothing, and says what to do. */
 export async function doctor(command: Command, json: boolean): Promise<number> {
@@ -32,10 +33,11 @@ async function checkAll(load: () => Config): Promise<Check[]> {
     ];
   }
   openLog(config);
-  const [folder, jobs, allowed, tools, providers, generator] = await Promise.all([
+  const [folder, jobs, allowed, tokens, tools, providers, generator] = await Promise.all([
     checkDataFolder(config),
     checkJobs(config),
     checkAllowedFolders(config),
+    checkTokens(config),
     checkTools(config),
     checkProviders(config),
     checkGenerator(),
@@ -46,6 +48,7 @@ async function checkAll(load: () => Config): Promise<Check[]> {
     folder,
     ...jobs,
     allowed,
+    ...tokens,
     tools,
     ...providers,
     generator,
