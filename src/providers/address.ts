@@ -27,6 +27,15 @@ const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 /** Public by number, but on every Azure machine it is the platform's own service, with secrets behind it. */
 const AZURE_PLATFORM = '168.63.129.16';
 
+/** Where clouds keep the keys of a machine for whoever asks from it, besides link-local addresses. */
+const METADATA: ReadonlySet<string> = new Set([
+  AZURE_PLATFORM,
+  '100.100.100.200',
+  '192.0.0.192',
+  'fd00:ec2::254',
+]);
+const METADATA_NAMES = /^(metadata|instance-data|metadata\.google\.internal|metadata\.goog)\.?$/i;
+
 const WORDS: Readonly<Record<string, string>> = {
   unspecified: 'an unspecified address',
   broadcast: 'a broadcast address',
@@ -57,6 +66,13 @@ export function whyNotPublic(address: string): string | undefined {
   return ip.toString() === AZURE_PLATFORM ? 'a cloud platform address' : undefined;
 }
 
+/** Whether an address is of the machine or its cloud alone: no caller is told how to have it opened. */
+function isMachines(address: string): boolean {
+  if (isIP(address) === 0) return false;
+  const ip = ipaddr.process(translated(address));
+  return ip.range() === 'linkLocal' || METADATA.has(ip.toString());
+}
+
 /** The IP address that a URL's host is, without brackets; undefined when the host is a name. */
 export function literalAddress(hostname: string): string | undefined {
   const bare = hostname.startsWith('[') && hostname.endsWith(']') ? hostname.slice(1, -1) : hostname;
@@ -81,7 +97,8 @@ export async function resolvePublic(hostname: string, resolve: Resolve): Promise
     const reason = whyNotPublic(translated(address));
     // The address itself stays out of the sentence: it would tell a stranger how the inner network is laid out.
     if (reason) {
-      throw refusedHost(hostname, `the name leads to ${reason}`, hostname, new PassingRefusal(reason));
+      const entry = isMachines(address) ? undefined : hostname;
+      throw refusedHost(hostname, `the name leads to ${reason}`, entry, new PassingRefusal(reason));
     }
   }
   return addresses;
@@ -95,15 +112,20 @@ export class PassingRefusal extends Error {
   override readonly name = 'PassingRefusal';
 }
 
-/** The refusal of a host, with the way out for an operator who means it. `entry` is what to allow: `host[:port]`. */
+/**
+ * The refusal of a host, with the way out for an operator who means it.
+ *
+ * @param entry - what to allow, `host[:port]`; absent where nobody should
+ */
 export function refusedHost(
   hostname: string,
   reason: string,
-  entry: string,
+  entry: string | undefined,
   cause?: PassingRefusal,
 ): MeshwrightError {
+  const hidden = METADATA_NAMES.test(hostname) || isMachines(literalAddress(hostname) ?? '');
   const wayOut =
-    entry.length > MAX_SHOWN_HOST
+    hidden || entry === undefined || entry.length > MAX_SHOWN_HOST
       ? ''
       : `; if this host is meant to be used, add ${entry} to MESHWRIGHT_ALLOW_HOSTS`;
   const shown = hostname.length > MAX_SHOWN_HOST ? `${hostname.slice(0, MAX_SHOWN_HOST)}…` : hostname;

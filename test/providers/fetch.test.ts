@@ -117,6 +117,32 @@ describe('names', () => {
     expect(failure).not.toMatchObject({ code: 'url_refused' });
   });
 
+  it.each([
+    ['https://169.254.169.254/x.png', undefined],
+    ['https://[fe80::1]/x.png', undefined],
+    ['https://[::ffff:169.254.169.254]/x.png', undefined],
+    ['https://[64:ff9b::a9fe:a9fe]/x.png', undefined],
+    ['https://[fd00:ec2::254]/x.png', undefined],
+    ['https://100.100.100.200/x.png', undefined],
+    ['https://168.63.129.16/x.png', undefined],
+    ['http://169.254.169.254:8080/x.png', undefined],
+    ['https://metadata.google.internal:8080/x.png', undefined],
+    ['https://pictures.example/x.png', v4('169.254.169.254')],
+    ['https://pictures.example/x.png', v6('fd00:ec2::254')],
+    ['https://pictures.example/x.png', v6('64:ff9b::a9fe:a9fe')],
+  ])('nobody is told how to open %s (%j), a place of the machine', async (url, address) => {
+    const resolve = (): Promise<ResolvedAddress[]> => Promise.resolve(address ? [address] : []);
+    const fetcher = fetcherFor({ allowHosts: [], resolve });
+    const failure: unknown = await fetcher.bytes(url, { maxBytes: 10 }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'url_refused' });
+    expect(String(failure)).not.toContain('MESHWRIGHT_ALLOW_HOSTS');
+  });
+
+  it('the way to open an inner host is told', async () => {
+    const failure = fetcherFor({ allowHosts: [] }).bytes('https://10.0.0.7/x.png', { maxBytes: 10 });
+    await expect(failure).rejects.toThrow('add 10.0.0.7 to MESHWRIGHT_ALLOW_HOSTS');
+  });
+
   it.each(answers)('a name that leads to %s is refused', async (_what, addresses) => {
     const fetcher = fetcherFor({ allowHosts: [], resolve: () => Promise.resolve(addresses) });
     const failure: unknown = await fetcher
