@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { MeshwrightError } from './errors.js';
+import { nearest } from './nearest.js';
 
 /**
  * Everything that can be set, read once at the start. The only file that looks at the environment. A bad value
@@ -339,9 +340,7 @@ export function loadConfig(
   const known = new Set(SETTINGS.map((setting) => setting.name));
   for (const name of Object.keys(env)) {
     if (name.startsWith('MESHWRIGHT_') && !known.has(name)) {
-      const near = SETTINGS.find(
-        (setting) => setting.name.replaceAll('_', '') === name.toUpperCase().replaceAll('_', ''),
-      );
+      const near = meantBy(name);
       throw configuration(
         `${name} is not a setting of meshwright${near ? `; did you mean ${near.name}?` : '; `meshwright --help` lists them all.'}`,
       );
@@ -368,6 +367,13 @@ export function loadConfig(
     );
   }
   return config;
+}
+
+/** The setting whose name was misspelt, if it was: two letters, or one in four of a long one, may be other. */
+function meantBy(name: string): Setting | undefined {
+  const bare = (text: string): string => text.replace(/^MESHWRIGHT_/, '').replaceAll('_', '');
+  const slips = Math.max(2, Math.floor(bare(name).length / 4));
+  return nearest(bare(name), SETTINGS, (setting) => [bare(setting.name)], slips);
 }
 
 function defaults(env: NodeJS.ProcessEnv): Config {

@@ -50,7 +50,11 @@ describe('configuration', () => {
 
   it.each([
     [{ MESHWRIGHT_COLOUR: 'red' }, /MESHWRIGHT_COLOUR is not a setting/],
-    [{ MESHWRIGHT_DATADIR: '/x' }, /did you mean MESHWRIGHT_DATA_DIR/],
+    [{ MESHWRIGHT_COLOUR: 'red' }, /is not a setting of meshwright; `meshwright --help` lists them all/],
+    [{ MESHWRIGHT_DATADIR: '/x' }, /did you mean MESHWRIGHT_DATA_DIR\?/],
+    [{ MESHWRIGHT_TOKEN: '/x' }, /did you mean MESHWRIGHT_TOKENS\?/],
+    [{ MESHWRIGHT_LINKS_SECONDS: '9' }, /did you mean MESHWRIGHT_LINK_SECONDS\?/],
+    [{ MESHWRIGHT_FAL_KEY: 'id:x' }, /did you mean FAL_KEY\?/],
     [
       { MESHWRIGHT_WAIT_SECONDS: 'soon' },
       /MESHWRIGHT_WAIT_SECONDS must be a number from 0 to 600, not "soon"/,

@@ -81,11 +81,12 @@ export async function removeToken(command: Command, name: string): Promise<numbe
 export async function listTokens(command: Command): Promise<number> {
   const { place, content } = await load(command);
   const { file } = place;
-  const rows = content.principals.map(({ name, max_usd_per_job: perJob, max_usd_per_day: perDay, keys }) => ({
-    name,
-    max_usd_per_job: perJob ?? null,
-    max_usd_per_day: perDay ?? null,
-    own_keys: Object.keys(keys ?? {}),
+  const rows = content.principals.map((entry) => ({
+    name: entry.name,
+    max_usd_per_job: entry.max_usd_per_job ?? null,
+    max_usd_per_day: entry.max_usd_per_day ?? null,
+    metrics: entry.metrics ?? false,
+    own_keys: Object.keys(entry.keys ?? {}),
   }));
   if (command.optsWithGlobals<{ json?: boolean }>().json) {
     printJson({ file, principals: rows });
@@ -100,6 +101,7 @@ export async function listTokens(command: Command): Promise<number> {
           { title: 'name', cell: ({ name }) => name },
           { title: 'cap per job', cell: (row) => usd(row.max_usd_per_job), align: 'right' },
           { title: 'cap per day', cell: (row) => usd(row.max_usd_per_day), align: 'right' },
+          { title: 'metrics', cell: ({ metrics }) => (metrics ? 'yes' : '–') },
           { title: 'own keys', cell: (row) => row.own_keys.join(', ') || '–' },
         ],
         rows,

@@ -4,7 +4,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { type Config, withoutKeys } from '../config.js';
 import { MeshwrightError, messageOf, systemCode } from '../errors.js';
-import { nearest } from '../jobs/nearest.js';
+import { nearest } from '../nearest.js';
 import { keepSecret, type Log } from '../log.js';
 import { LOCAL_PRINCIPAL } from '../open.js';
 
@@ -22,32 +22,44 @@ export interface Principal {
   mayReadMetrics: boolean;
 }
 
-const key = z.string().trim().min(1);
-const usd = z.number().min(0);
+/** What is said of a value of another kind, or of none. */
+function must(be: string): { error: (issue: { input?: unknown }) => string } {
+  return { error: ({ input }) => (input === undefined ? `is missing; it must be ${be}` : `must be ${be}`) };
+}
 
-const ownKeysSchema = z.strictObject({
-  FAL_KEY: key.optional(),
-  PIXAZO_API_KEY: key.optional(),
-  SCENARIO_SDK_API_KEY: key.optional(),
-  SCENARIO_SDK_API_SECRET: key.optional(),
-});
+const key = z.string(must('a text')).trim().min(1, 'must not be empty');
+const usd = z.number(must('a number of dollars, 0 or more')).min(0, must('a number of dollars, 0 or more'));
 
-const entrySchema = z.strictObject({
+const ownKeysSchema = z.strictObject(
+  {
+    FAL_KEY: key.optional(),
+    PIXAZO_API_KEY: key.optional(),
+    SCENARIO_SDK_API_KEY: key.optional(),
+    SCENARIO_SDK_API_SECRET: key.optional(),
+  },
+  must('an object of keys'),
+);
+
+const entryShape = {
   name: z
-    .string()
+    .string(must('a text'))
     .regex(/^[\w.@-]{1,64}$/, 'a name has letters, digits, "_", "-", "." and "@", 64 at most')
     .refine((name) => name !== LOCAL_PRINCIPAL, `"${LOCAL_PRINCIPAL}" is whoever uses this machine`),
   token_sha256: z
-    .string()
+    .string(must('64 hex digits, the SHA-256 of the token'))
     .toLowerCase()
     .regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits, the SHA-256 of the token'),
   max_usd_per_job: usd.optional(),
   max_usd_per_day: usd.optional(),
-  metrics: z.boolean().optional(),
+  metrics: z.boolean(must('true or false')).optional(),
   keys: ownKeysSchema.optional(),
-});
+};
+const entrySchema = z.strictObject(entryShape, must('an object with name and token_sha256'));
 
-export const tokenFileSchema = z.strictObject({ principals: z.array(entrySchema) });
+export const tokenFileSchema = z.strictObject(
+  { principals: z.array(entrySchema, must('a list')) },
+  must('an object with a list of principals'),
+);
 
 /** Every name that a token file may have. */
 const NAMES = [tokenFileSchema, entrySchema, ownKeysSchema].flatMap(({ shape }) => Object.keys(shape));
@@ -233,8 +245,13 @@ function inWords({ issues }: z.ZodError): string {
   const place = issue.path.join('.') || 'the file';
   if (issue.code !== 'unrecognized_keys') return `${place}: ${issue.message}`;
   const unknown = issue.keys.join(', ');
-  const near = nearest(issue.keys[0] ?? '', NAMES, (known) => [known]) ?? '';
-  return `${place}: there is no ${unknown}; the nearest is ${near}`;
+  const [first = ''] = issue.keys;
+  // Mostly a part of the name: `token` is nearer to `keys` by its letters.
+  const whole = first.length < 3 ? undefined : NAMES.find((known) => known.includes(first));
+  const near = whole ?? nearest(first, NAMES, (known) => [known]) ?? '';
+  const meaning =
+    near === 'token_sha256' ? ', the SHA-256 of the token (`meshwright token add NAME` writes it)' : '';
+  return `${place}: there is no ${unknown}; the nearest is ${near}${meaning}`;
 }
 
 function unusable(file: string, why: string): MeshwrightError {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { MeshwrightError, messageOf } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import type { Model, PriceRow, Route } from './model.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../nearest.js';
 
 /** What jobs cost: the rows of the models, and those of the user's own file before them. */
 

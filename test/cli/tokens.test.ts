@@ -55,3 +55,26 @@ describe('a token that reads the figures', () => {
     await removeFolder(home);
   });
 });
+
+describe('token list', () => {
+  it('shows the caps of each, and who may read the figures of all', async () => {
+    const tokens = ['--tokens', path.join(folder, 'listed', 'tokens.json')];
+    await run(folder, ['token', 'add', 'ada', '--metrics', '--max-usd-per-day', '10', ...tokens]);
+    await run(folder, ['token', 'add', 'bob', ...tokens]);
+    const { code, stdout } = await run(folder, ['token', 'list', ...tokens]);
+    expect(code).toBe(0);
+    expect(stdout.split('\n').map((line) => line.trim().split(/ {2,}/))).toEqual([
+      ['name', 'cap per job', 'cap per day', 'metrics', 'own keys'],
+      ['ada', '–', '$10', 'yes', '–'],
+      ['bob', '–', '–', '–', '–'],
+      [''],
+    ]);
+    const json = await run(folder, ['token', 'list', '--json', ...tokens]);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      principals: [
+        { name: 'ada', metrics: true },
+        { name: 'bob', metrics: false },
+      ],
+    });
+  });
+});

@@ -194,6 +194,27 @@ describe('the HTTP server says what is wrong before it starts', () => {
       /principals\.0: there is no max_usd_per_dy; the nearest is max_usd_per_day/,
     ],
     [
+      'a token without its hash',
+      JSON.stringify({ principals: [{ name: 'ada', token: 'mw_secretsecret' }] }),
+      /principals\.0: there is no token; the nearest is token_sha256, the SHA-256 of the token \(`meshwright token add NAME` writes it\)/,
+    ],
+    [
+      'a cap in words',
+      JSON.stringify({ principals: [{ name: 'ada', token_sha256: 'a'.repeat(64), max_usd_per_day: 'ten' }] }),
+      /principals\.0\.max_usd_per_day: must be a number of dollars, 0 or more\./,
+    ],
+    [
+      'a cap below nothing',
+      JSON.stringify({ principals: [{ name: 'ada', token_sha256: 'a'.repeat(64), max_usd_per_job: -1 }] }),
+      /principals\.0\.max_usd_per_job: must be a number of dollars, 0 or more\./,
+    ],
+    [
+      'nobody at all',
+      JSON.stringify({ principals: [{ token_sha256: 'a'.repeat(64) }] }),
+      /principals\.0\.name: is missing; it must be a text\./,
+    ],
+    ['only a list', '[]', /the file: must be an object with a list of principals\./],
+    [
       'a token in the place of its hash',
       JSON.stringify({ principals: [{ name: 'ada', token_sha256: 'mw_secretsecret' }] }),
       /principals\.0\.token_sha256: must be 64 hex digits/,

@@ -5,16 +5,18 @@ const MAX_LENGTH = 120;
  * The item whose name takes the fewest changed, added or missing letters to be the given one.
  *
  * @param namesOf what an item may be called
+ * @param most how many letters may be other; what is further off is no slip of the pen
  */
 export function nearest<Item>(
   name: string,
   items: readonly Item[],
   namesOf: (item: Item) => readonly string[],
+  most = Infinity,
 ): Item | undefined {
   let best: { item: Item; changes: number } | undefined;
   for (const item of items) {
     const changes = Math.min(...namesOf(item).map((known) => editDistance(name, known)));
-    if (!best || changes < best.changes) best = { item, changes };
+    if (changes <= most && (!best || changes < best.changes)) best = { item, changes };
   }
   return best?.item;
 }
