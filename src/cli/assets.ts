@@ -7,6 +7,7 @@ import { inspectionSchema } from '../jobs/inspection.js';
 import { tool as listAssets } from '../tools/list_assets.js';
 import { tool as saveAsset } from '../tools/save_asset.js';
 import { fromTyped } from './follow.js';
+import { noteOtherFormat } from './outcome.js';
 import { withSession } from './session.js';
 import { formatSize, note, pairs, print, printJson, table } from './text.js';
 
@@ -58,8 +59,10 @@ export async function save(
       { asset_id: reference, path: fromTyped(target), overwrite },
       context,
     );
+    const { path } = savedSchema.parse(structured);
     if (json) printJson(structured);
-    else print(savedSchema.parse(structured).path);
+    else print(path);
+    noteOtherFormat(path, (await context.jobs.assets.get(context.principal, reference)).format);
     return 0;
   });
 }

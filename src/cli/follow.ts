@@ -6,7 +6,7 @@ import { jobSchema, type JobView } from '../jobs/view.js';
 import type { Job } from '../store/types.js';
 import { waitAndAnswer } from '../tools/model-tool.js';
 import type { ToolContext } from '../tools/tool.js';
-import { laterOf, mainAsset, printOutcome } from './outcome.js';
+import { laterOf, mainAsset, noteOtherFormat, printOutcome } from './outcome.js';
 import { type ProgressDisplay, progressDisplay } from './progress.js';
 import { note, plain, printJson } from './text.js';
 import { principalFlag } from './whose.js';
@@ -79,7 +79,9 @@ async function saveModel(
     return undefined;
   }
   try {
-    return (await jobs.assets.save(principal, model.asset_id, { path: output, overwrite })).path;
+    const saved = await jobs.assets.save(principal, model.asset_id, { path: output, overwrite });
+    noteOtherFormat(saved.path, model.format);
+    return saved.path;
   } catch (error) {
     if (!(error instanceof MeshwrightError)) throw error;
     note(`meshwright: ${plain(error.message)}`);

@@ -55,6 +55,18 @@ export function mainAsset(job: JobView, target?: string): AssetView | undefined 
   return models.find((asset) => asset.format === format) ?? models[0];
 }
 
+/** Formats that a name may promise; a copy is never converted. */
+const FORMATS = new Set(['glb', 'gltf', 'obj', 'fbx', 'usdz', 'stl', 'ply', 'zip', 'png', 'jpg', 'webp']);
+
+/** Says so where a file has the name of another format than its content. */
+export function noteOtherFormat(file: string, format: string): void {
+  const named = path.extname(file).slice(1).toLowerCase();
+  if (named === format || !FORMATS.has(named)) return;
+  note(
+    `note: ${plain(path.basename(file))} holds ${format.toUpperCase()}, not ${named.toUpperCase()}: nothing is converted. Name it .${format}, or convert it in a 3D program.`,
+  );
+}
+
 /** `19,998 triangles, 10,001 vertices, 0.6 × 1 × 0.6 m, 1.4 MiB` */
 export function describeAsset(asset: AssetView): string {
   const count = (value: number | undefined, of: string): string[] =>

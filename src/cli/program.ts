@@ -284,10 +284,18 @@ function report(error: unknown, json: boolean): number {
         : undefined;
   if (!known) throw error;
   const { code, field, retryable, charged } = known;
-  const message = redact(known.message);
+  const message = asCommands(redact(known.message));
   if (json) printJson({ error: { code, message, field, retryable, charged } });
   note(`meshwright: ${plain(message)}`);
   return WRONGLY_ASKED.has(code) ? 2 : 1;
+}
+
+/** Agents call tools; a person has commands for the same. */
+function asCommands(message: string): string {
+  return message.replace(
+    /Call list_(jobs|assets) to see the \1 there are\./,
+    '`meshwright $1` lists those there are.',
+  );
 }
 
 function usageText({ code, message }: CommanderError): string {

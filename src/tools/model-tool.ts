@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { KEY_NAMES } from '../config.js';
 import { MeshwrightError } from '../errors.js';
 import type { Ask } from '../jobs/consent.js';
 import { imageFields, type Model } from '../jobs/model.js';
@@ -45,7 +46,7 @@ export function modelTool(model: Model): Tool {
       if (choices.length === 0) {
         throw new MeshwrightError(
           'invalid_arguments',
-          `${model.tool} needs a key of ${providers.join(' or ')}.`,
+          `${model.tool} needs a key of ${providers.map((id) => `${id} (${KEY_NAMES[id]})`).join(' or ')}, in the environment.`,
         );
       }
       const parsed = parseArguments(choices.length > 1 ? withProvider : input, args, model.tool);

@@ -149,7 +149,14 @@ describe('assets', () => {
       expect(await readFile(file)).toEqual(await readFile(job.assets[0]?.path ?? ''));
       const again = await run(data, save, { cwd: target });
       expect({ code: again.code, stdout: again.stdout }).toEqual({ code: 2, stdout: '' });
-      expect(await run(data, [...save, '--overwrite'], { cwd: target })).toMatchObject({ code: 0 });
+      expect(await run(data, [...save, '--overwrite'], { cwd: target })).toMatchObject({
+        code: 0,
+        stderr: '',
+      });
+      const other = await run(data, [...save.slice(0, -1), 'copy.obj'], { cwd: target });
+      expect(other.stderr).toContain('note: copy.obj holds GLB, not OBJ: nothing is converted.');
+      const waited = await run(data, ['jobs', 'wait', job.job_id, '-o', 'other.fbx'], { cwd: target });
+      expect(waited.stderr).toContain('note: other.fbx holds GLB, not FBX: nothing is converted.');
     } finally {
       await removeFolder(target);
     }

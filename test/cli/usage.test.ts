@@ -72,6 +72,11 @@ describe('bad usage ends with 2, a sentence on stderr and nothing on stdout', ()
       ['generate', 'sculptor'],
       /There is no model tool sculptor; there are .*local_image_to_3d/,
     ],
+    [
+      'a model without its key',
+      ['generate', 'trellis', '--image_url', 'mushroom.png'],
+      /trellis needs a key of fal \(FAL_KEY\), in the environment/,
+    ],
     ['a missing argument', ['generate', 'local_image_to_3d'], /`image_url` is missing: give front view/],
     [
       'an unknown argument',
@@ -130,8 +135,12 @@ describe('bad usage ends with 2, a sentence on stderr and nothing on stdout', ()
       /nowhere/,
     ],
     ['an unknown status', ['jobs', '--status', 'done'], /`status` must be one of queued, running/],
-    ['an unknown job', ['jobs', 'job_0'], /There is no job job_0/],
-    ['an unknown asset', ['assets', 'asset_0'], /There is no asset asset_0/],
+    ['an unknown job', ['jobs', 'job_0'], /There is no job job_0\. `meshwright jobs` lists those there are/],
+    [
+      'an unknown asset',
+      ['assets', 'asset_0'],
+      /There is no asset asset_0\. `meshwright assets` lists those there are/,
+    ],
     ['an unknown model to list', ['models', 'sculptor'], /There is no model tool sculptor/],
     ['nothing to do with tokens', ['token'], /add .*remove <name>.*Say which of these commands\./s],
     ['a second name', ['token', 'add', 'carl', 'dave'], /Too many arguments for 'add'\. Expected 1 .* got 2/],
