@@ -55,8 +55,8 @@ export function mainAsset(job: JobView, target?: string): AssetView | undefined 
   return models.find((asset) => asset.format === format) ?? models[0];
 }
 
-/** Formats that a name may promise; a copy is never converted. */
-const FORMATS = new Set(['glb', 'gltf', 'obj', 'fbx', 'usdz', 'stl', 'ply', 'zip', 'png', 'jpg', 'webp']);
+/** Formats of models that a name may promise; a copy is never converted. */
+const FORMATS = new Set(['glb', 'gltf', 'obj', 'fbx', 'usdz', 'stl', 'ply', 'zip']);
 
 /** Says so where a file has the name of another format than its content. */
 export function noteOtherFormat(file: string, format: string): void {
