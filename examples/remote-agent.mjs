@@ -2,13 +2,13 @@
 //
 //   node examples/remote-agent.mjs http://127.0.0.1:3333 cup.png [local_image_to_3d] [cup.glb]
 //
-// The token is in MESHWRIGHT_TOKEN (`meshwright token add NAME` prints it); without tokens leave it out.
+// The token is in TOKEN (`meshwright token add NAME` prints it); without tokens leave it out.
 import { readFile, writeFile } from 'node:fs/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
 const [server, picture, tool = 'local_image_to_3d', output = 'model.glb'] = process.argv.slice(2);
-const token = process.env.MESHWRIGHT_TOKEN;
+const token = process.env.TOKEN;
 const headers = token ? { authorization: `Bearer ${token}` } : {};
 
 const client = new Client({ name: 'remote-agent', version: '1.0.0' });

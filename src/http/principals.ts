@@ -61,8 +61,12 @@ export const tokenFileSchema = z.strictObject(
   must('an object with a list of principals'),
 );
 
-/** Every name that a token file may have. */
-const NAMES = [tokenFileSchema, entrySchema, ownKeysSchema].flatMap(({ shape }) => Object.keys(shape));
+/** The names that may stand in a token file, by how deep they stand in it. */
+const NAMES = new Map([
+  [0, { place: 'the file itself', names: Object.keys(tokenFileSchema.shape) }],
+  [2, { place: 'an entry of principals', names: Object.keys(entrySchema.shape) }],
+  [3, { place: 'the keys of an entry', names: Object.keys(ownKeysSchema.shape) }],
+]);
 
 export type TokenFile = z.infer<typeof tokenFileSchema>;
 type Entry = TokenFile['principals'][number];
@@ -246,9 +250,12 @@ function inWords({ issues }: z.ZodError): string {
   if (issue.code !== 'unrecognized_keys') return `${place}: ${issue.message}`;
   const unknown = issue.keys.join(', ');
   const [first = ''] = issue.keys;
+  const elsewhere = [...NAMES.values()].find(({ names }) => names.includes(first));
+  if (elsewhere) return `${place}: ${first} is out of place; it belongs into ${elsewhere.place}`;
+  const names = NAMES.get(issue.path.length)?.names ?? [];
   // Mostly a part of the name: `token` is nearer to `keys` by its letters.
-  const whole = first.length < 3 ? undefined : NAMES.find((known) => known.includes(first));
-  const near = whole ?? nearest(first, NAMES, (known) => [known]) ?? '';
+  const whole = first.length < 3 ? undefined : names.find((known) => known.includes(first));
+  const near = whole ?? nearest(first, names, (known) => [known]) ?? '';
   const meaning =
     near === 'token_sha256' ? ', the SHA-256 of the token (`meshwright token add NAME` writes it)' : '';
   return `${place}: there is no ${unknown}; the nearest is ${near}${meaning}`;

@@ -90,7 +90,8 @@ async function refreshed(
   }
 }
 
-function isDenied(status: number | undefined): boolean {
+/** Statuses with which a file or a job is refused to whoever asks. */
+export function isDenied(status: number | undefined): boolean {
   return status === 401 || status === 403 || isGone(status);
 }
 

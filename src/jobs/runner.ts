@@ -4,7 +4,8 @@ import { type LogFields, redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
 import { inTrace } from '../trace.js';
 import { type AssetStore, type Bus, isDue, type Job, type JobError, type JobStore } from '../store/types.js';
-import { chargedOf, collect, type Settle, storeError } from './collect.js';
+import { httpStatusOf } from '../providers/fetch-errors.js';
+import { chargedOf, collect, isDenied, type Settle, storeError } from './collect.js';
 import type { Model, Route } from './model.js';
 import type { Settled } from './settle.js';
 import { lookOnce, search, type SearchDeps, underOtherKey } from './search.js';
@@ -33,7 +34,7 @@ const LEASE_MS = 15_000;
 const REPORT_EVERY_MS = 500;
 /** Longest wait between two attempts to store the files of a finished job. */
 const STORE_RETRY_MAX_MS = 300_000;
-/** How long a job is kept that the key which is set does not know, and how soon it is asked about again. */
+/** How long a job is kept that the key which is set does not know, and the pause between two rounds of asking. */
 const OTHER_KEY_MS = 72 * 3_600_000;
 const OTHER_KEY_AGAIN_MS = 5_000;
 
@@ -224,7 +225,7 @@ export class Runner {
         return false;
       }
       const why = deniedUnderOtherKey(job, provider, error);
-      if (why === undefined) return await this.#failedThere(job, error);
+      if (why === undefined) return await this.#failedThere(job, error, provider);
       trouble(why);
       return Date.now() + OTHER_KEY_AGAIN_MS;
     } finally {
@@ -243,7 +244,9 @@ export class Runner {
       const answer = await provider.cancel(operation, context).then(
         (outcome) => {
           const otherKey = outcome === 'finished' ? underOtherKey(row, provider) : undefined;
-          return otherKey === undefined ? { outcome } : { outcome: 'failed' as const, error: otherKey };
+          if (otherKey === undefined) return { outcome };
+          const why = `${provider.title} does not know it: ${otherKey}. The job goes on; call cancel_job again then.`;
+          return { outcome: 'failed' as const, error: why };
         },
         (error: unknown) => {
           this.#deps.log.warn('cannot cancel', { job: id, error: messageOf(error) });
@@ -264,11 +267,13 @@ export class Runner {
   async #failedThere(
     job: Job,
     failure: ProviderFailure,
+    provider: Provider,
     type: 'failed' | 'cancelled' = failure.kind === 'cancelled' ? 'cancelled' : 'failed',
   ): Promise<boolean> {
+    const otherKey = failure.kind === 'expired' ? underOtherKey(job, provider) : undefined;
     const error: JobError = {
       code: failure.code ?? CODES[failure.kind],
-      message: redact(failure.message),
+      message: redact(otherKey === undefined ? failure.message : `${failure.message} Maybe ${otherKey}.`),
       ...(failure.field === undefined ? {} : { field: failure.field }),
       retryable: failure.retryable,
       // A bill that came with the result says more than a refusal afterwards.
@@ -290,13 +295,13 @@ export class Runner {
       const otherKey = deniedUnderOtherKey(job, provider, error);
       if (error instanceof ProviderFailure && otherKey === undefined) {
         // Whatever it says now, the job was done: it cannot have been cancelled.
-        return await this.#failedThere(job, error, 'failed');
+        return await this.#failedThere(job, error, provider, 'failed');
       }
       const again = storeError(
         job,
         otherKey === undefined
           ? error
-          : new MeshwrightError('download_failed', `Its files cannot be had: ${otherKey}.`, {
+          : new MeshwrightError('download_failed', `Its files are refused, maybe because ${otherKey}.`, {
               retryable: true,
             }),
       );
@@ -327,9 +332,9 @@ export class Runner {
 
 /** What is denied under another key than the job was bought with proves nothing, as long as that key may come back. */
 function deniedUnderOtherKey(job: Job, provider: Provider, error: unknown): string | undefined {
-  const isDenied = error instanceof ProviderFailure && error.kind === 'expired';
+  const denied = error instanceof ProviderFailure ? error.kind === 'expired' : isDenied(httpStatusOf(error));
   const isYoung = Date.now() - (job.startedAt ?? job.createdAt) < OTHER_KEY_MS;
-  return isDenied && isYoung ? underOtherKey(job, provider) : undefined;
+  return denied && isYoung ? underOtherKey(job, provider) : undefined;
 }
 
 const CODES = { failed: 'provider_failed', cancelled: 'cancelled', expired: 'result_expired' } as const;

@@ -86,7 +86,7 @@ export class Jobs {
   #tidying: NodeJS.Timeout | undefined;
   /** Whoever waits for a job, to be told to look. */
   readonly #waits = new Set<() => void>();
-  #waitsEnded = false;
+  readonly #ending = new AbortController();
 
   constructor(deps: ServiceDeps) {
     const { config, configOf = () => config, log, model, callbackUrl, observe, resolve, clock } = deps;
@@ -161,16 +161,17 @@ export class Jobs {
   }
 
   /**
-   * Ends all waiting, from now on, as if its time were over: a server that stops answers its callers first. The jobs
-   * go on.
+   * Ends all waiting, from now on, as if its time were over: a server that stops answers its callers first. Nothing more
+   * is sent; the jobs go on with the next server.
    */
   endWaits(): void {
-    this.#waitsEnded = true;
+    this.#runner.stop();
+    this.#ending.abort();
     for (const look of this.#waits) look();
   }
 
   get waitsEnded(): boolean {
-    return this.#waitsEnded;
+    return this.#ending.signal.aborted;
   }
 
   /** Lets go of every job without ending it. */
@@ -261,7 +262,7 @@ export class Jobs {
     const unsubscribe = this.store.bus.subscribe(id, look);
     over.addEventListener('abort', look);
     this.#waits.add(look);
-    const isOver = (): boolean => over.aborted || this.#waitsEnded || Date.now() >= end;
+    const isOver = (): boolean => over.aborted || this.waitsEnded || Date.now() >= end;
     try {
       for (;;) {
         const changed = new Promise<void>((resolve) => {
@@ -346,9 +347,10 @@ export class Jobs {
     this.store.waker.wake(id);
   }
 
-  async #lookFor(job: Job, signal = new AbortController().signal): Promise<void> {
+  async #lookFor(job: Job, signal?: AbortSignal): Promise<void> {
+    const { signal: ending } = this.#ending;
     try {
-      await this.#runner.lookFor(job, signal);
+      await this.#runner.lookFor(job, signal ? AbortSignal.any([signal, ending]) : ending);
       this.store.waker.wake(job.id);
     } catch (error) {
       this.#log.warn('cannot look for a job', { job: job.id, error: messageOf(error) });

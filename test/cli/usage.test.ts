@@ -224,6 +224,11 @@ describe('the HTTP server says what is wrong before it starts', () => {
     ],
     ['only a list', '[]', /the file: must be an object with a list of principals\./],
     [
+      'a cap of nobody',
+      '{"principals": [], "max_usd_per_day": 2}',
+      /max_usd_per_day is out of place; it belongs into an entry of principals/,
+    ],
+    [
       'a token in the place of its hash',
       JSON.stringify({ principals: [{ name: 'ada', token_sha256: 'mw_secretsecret' }] }),
       /principals\.0\.token_sha256: must be 64 hex digits/,

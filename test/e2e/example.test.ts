@@ -31,14 +31,14 @@ it('takes a team from nothing to a model from a picture that was uploaded', asyn
       'local_image_to_3d',
       output,
     ];
-    const told = await node(args, { MESHWRIGHT_TOKEN: ada });
+    const told = await node(args, { TOKEN: ada });
     const model = await readFile(output);
     expect(model.subarray(0, 4).toString()).toBe('glTF');
     const link = told.trim().split('\n').at(-1) ?? '';
     const opened = await fetch(link);
     expect(opened.headers.get('content-type')).toBe('model/gltf-binary');
     expect(Buffer.from(await opened.arrayBuffer()).equals(model)).toBe(true);
-    await expect(node(args, { MESHWRIGHT_TOKEN: 'mw_wrong' })).rejects.toThrow(/401|token of this server/);
+    await expect(node(args, { TOKEN: 'mw_wrong' })).rejects.toThrow(/401|token of this server/);
   } finally {
     await server.stop();
     await removeFolder(folder);

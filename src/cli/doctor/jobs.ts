@@ -4,12 +4,16 @@ import { MeshwrightError, messageOf } from '../../errors.js';
 import { redact } from '../../log.js';
 import { LOCAL_PRINCIPAL } from '../../open.js';
 import { Providers } from '../../providers/index.js';
+import { isDeadOwner } from '../../store/owner.js';
 import { openStore } from '../../store/index.js';
 import { lockHolders, tryWriteLock } from '../../store/probe.js';
 import type { Job } from '../../store/types.js';
 import { formatSeconds } from '../text.js';
 import { type Check, fail, ok, warn } from './check.js';
 import { kindOf } from './folders.js';
+
+/** Servers look through the jobs that are due every few seconds. */
+const LEFT_AFTER_MS = 10_000;
 
 /** The database and the jobs in it: whether it can be written to now, and what waits for what. */
 
@@ -78,13 +82,21 @@ async function unfinished(dataDir: string): Promise<Job[]> {
 
 /** What keeps the job from going on, in a sentence; `undefined` for one that simply runs. */
 function whyWaiting(job: Job, hasKey: (id: ProviderId) => boolean): string | undefined {
-  const { error, lease, principal, provider, state, trouble } = job;
-  if (principal !== LOCAL_PRINCIPAL) {
-    // Whether there is a key, the HTTP server knows.
-    if (!lease) return `it is ${principal}'s, and no \`meshwright http\` is at work on it: start it.`;
-  } else if (!hasKey(provider)) return `no key of ${provider} is set here.`;
+  const { error, principal, provider, state, trouble } = job;
+  // Whether there is a key for somebody else, the HTTP server knows.
+  if (principal === LOCAL_PRINCIPAL && !hasKey(provider)) return `no key of ${provider} is set here.`;
   if (trouble) return `for ${age(trouble.since)} it could not be asked about: ${redact(trouble.why)}.`;
-  return (state === 'storing' || state === 'searching') && error ? redact(error.message) : undefined;
+  if ((state === 'storing' || state === 'searching') && error) return redact(error.message);
+  return principal !== LOCAL_PRINCIPAL && isLeft(job)
+    ? `it is ${principal}'s, and no \`meshwright http\` is at work on it: start it.`
+    : undefined;
+}
+
+/** Whether nobody has looked at a job that is due, for longer than any server lets one wait. */
+function isLeft({ dueAt, lease }: Job): boolean {
+  const now = Date.now();
+  const isHeld = lease !== undefined && lease.until > now && !isDeadOwner(lease.owner);
+  return !isHeld && dueAt < now - LEFT_AFTER_MS;
 }
 
 function age(since: number): string {

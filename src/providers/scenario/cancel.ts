@@ -37,6 +37,7 @@ export async function cancel(
     signal,
   } as const;
   let taken = true;
+  let known = true;
   try {
     await untilAnswered(() => api.call(call), { signal }, { clock, tries: TRIES });
   } catch (error) {
@@ -44,12 +45,14 @@ export async function cancel(
     const status = error instanceof CallError ? error.reply?.status : undefined;
     if (status === undefined || ![400, 404, 405, 409, 422].includes(status)) throw unreachable(error);
     taken = false;
+    known = status !== 404;
   }
   for (let looks = 1; ; looks++) {
     const state = await stateOf(api, below(base, path), signal);
     if (state === 'canceled') return 'removed';
     if (state === 'success' || state === 'failure') return 'finished';
-    if (!taken) return 'unsupported';
+    // A job that it does not know, neither so nor so, is not there to be cancelled.
+    if (!taken) return known || state !== undefined ? 'unsupported' : 'finished';
     if (looks === LOOKS) return 'running';
     await clock.sleep(LOOK_MS, signal);
   }
