@@ -1,5 +1,5 @@
 import { deadline } from '../deadline.js';
-import type { Config, ProviderId } from '../config.js';
+import { type Config, KEY_NAMES, type ProviderId } from '../config.js';
 import { MeshwrightError, messageOf } from '../errors.js';
 import { inspectInWorker } from '../glb/run.js';
 import type { Log } from '../log.js';
@@ -329,7 +329,7 @@ export class Jobs {
   /** What to say of a job that nobody here can carry on. */
   stalled(job: Job): string | undefined {
     if (this.providers(job.principal).has(job.provider)) return undefined;
-    return `This server has no key of ${job.provider}, so it cannot follow the job: set the key and start it again; nothing is lost.`;
+    return `There is no key of ${job.provider} for it here, so it is not followed here: set ${KEY_NAMES[job.provider]} and start this server again, or leave it to one that has the key. Nothing is lost.`;
   }
 
   /** How long jobs of this model take, measured here or else as declared; `undefined` where nobody knows. */
