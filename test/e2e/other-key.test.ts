@@ -86,8 +86,11 @@ it.each([403, 404])('is told why its files are not to be had when they answer %i
     times: 'always',
     action: { type: 'server', status },
   });
-  const bought = await (await start(PIXAZO_TEST_KEY)).call('pixal3d', { image_url: IMAGE, wait_seconds: 4 });
-  expect(bought.text).toMatch(/Done at pixazo, but its files are not here yet/);
+  const first = await start(PIXAZO_TEST_KEY);
+  const bought = await first.call('pixal3d', { image_url: IMAGE, wait_seconds: 0 });
+  await expect
+    .poll(async () => (await wait(first, bought, 1)).text, { timeout: 20_000 })
+    .toMatch(/Done at pixazo, but its files are not here yet/);
   const denial = pixazo.fault({
     match: { op: 'status' },
     times: 'always',
