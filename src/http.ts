@@ -134,7 +134,7 @@ export async function startHttp(
     async close() {
       server.close();
       unwatch();
-      jobs.endWaits();
+      jobs.wrapUp();
       await calls.idle(ANSWER_WITHIN_MS);
       await mcp.close();
       await jobs.stop();

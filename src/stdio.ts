@@ -33,7 +33,7 @@ export async function serveOverStdio(config: Config): Promise<void> {
     // A data folder that cannot be used now may be usable at the next call; what needs none works meanwhile.
     opened ??= lookAtJobs(config, log).then(async (service) => {
       await service.start();
-      if (stopping) service.endWaits();
+      if (stopping) service.wrapUp();
       return service;
     });
     opened.catch(() => {
@@ -73,7 +73,7 @@ export async function serveOverStdio(config: Config): Promise<void> {
   });
   clearTimeout(starting);
   stopping = true;
-  opened?.then((service) => service.endWaits()).catch(() => undefined);
+  opened?.then((service) => service.wrapUp()).catch(() => undefined);
   await calls.idle(ANSWER_WITHIN_MS);
   listening.close();
   await transport.close();

@@ -62,6 +62,9 @@ async function untilSent(job: Job, { jobs, principal, progress }: ToolContext): 
   return jobs.wait(principal, job.id, { ms: SENT_WITHIN_MS, onUpdate: progress, until: isSent });
 }
 
+const waitCommand = (principal: string, id: string): string =>
+  `meshwright jobs wait ${id}${principalFlag(principal)}`;
+
 /** Where the model was copied to. What was made is told in any case, so a copy that fails is only noted. */
 async function saveModel(
   job: JobView,
@@ -73,7 +76,7 @@ async function saveModel(
   if (job.status !== 'succeeded' || !model) {
     if (job.status === 'queued' || job.status === 'running') {
       note(
-        `Nothing was written to ${output} yet; \`meshwright jobs wait ${job.job_id}${principalFlag(principal)} -o\` does it later.`,
+        `Nothing was written to ${output} yet; \`${waitCommand(principal, job.job_id)} -o\` does it later.`,
       );
     }
     return undefined;
@@ -98,10 +101,11 @@ function onInterrupt(job: Job, display: ProgressDisplay): () => void {
       process.exit(EXIT_INTERRUPTED);
     }
     asked = true;
+    const later = waitCommand(job.principal, job.id);
     display.say(
       job.provider === 'local'
-        ? `Ctrl-C again leaves. The job is kept: \`meshwright jobs wait ${job.id}${principalFlag(job.principal)}\` goes on with it.`
-        : `Ctrl-C again leaves. The job goes on at ${job.provider}: \`meshwright jobs wait ${job.id}${principalFlag(job.principal)}\` picks it up.`,
+        ? `Ctrl-C again leaves. The job is kept: \`${later}\` goes on with it.`
+        : `Ctrl-C again leaves. The job goes on at ${job.provider}: \`${later}\` picks it up.`,
     );
   };
   process.on('SIGINT', interrupt);

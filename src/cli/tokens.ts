@@ -4,7 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { MeshwrightError, messageOf, systemCode } from '../errors.js';
-import { readTokenFile, type TokenFile, tokenFileOf, tokenFileSchema } from '../http/principals.js';
+import { readTokenFile, type TokenFile, tokenFileOf, tokenFileSchema } from '../http/token-file.js';
 import { makeFolder } from '../store/folder.js';
 import { storageError } from '../store/trouble.js';
 import { configFrom } from './settings.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config.js';
 import { MeshwrightError } from '../errors.js';
-import { readTokenFile, tokenFileOf } from '../http/principals.js';
+import { readTokenFile, tokenFileOf } from '../http/token-file.js';
 import type { Jobs } from '../jobs/service.js';
 import { LOCAL_PRINCIPAL } from '../open.js';
 import { plain } from './text.js';

@@ -4,11 +4,11 @@ import { type LogFields, redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
 import { inTrace } from '../trace.js';
 import { type AssetStore, type Bus, isDue, type Job, type JobError, type JobStore } from '../store/types.js';
-import { httpStatusOf } from '../providers/fetch-errors.js';
-import { chargedOf, collect, isDenied, type Settle, storeError } from './collect.js';
+import { chargedOf, collect, type Settle, storeError } from './collect.js';
 import type { Model, Route } from './model.js';
 import type { Settled } from './settle.js';
-import { lookOnce, search, type SearchDeps, underOtherKey } from './search.js';
+import { deniedUnderOtherKey, underOtherKey } from './other-key.js';
+import { lookOnce, search, type SearchDeps } from './search.js';
 import { recover, submit, type SubmitDeps } from './submit.js';
 import { apply, isFinal, type JobEvent } from './transition.js';
 import { Unwritten } from './unwritten.js';
@@ -34,8 +34,7 @@ const LEASE_MS = 15_000;
 const REPORT_EVERY_MS = 500;
 /** Longest wait between two attempts to store the files of a finished job. */
 const STORE_RETRY_MAX_MS = 300_000;
-/** How long a job is kept that the key which is set does not know, and the pause between two rounds of asking. */
-const OTHER_KEY_MS = 72 * 3_600_000;
+/** Between two rounds of asking about a job that the key which is set does not know. */
 const OTHER_KEY_AGAIN_MS = 5_000;
 
 export class Runner {
@@ -328,13 +327,6 @@ export class Runner {
   async #lookAgain(id: string, dueAt: number): Promise<void> {
     await this.#deps.jobs.change(id, (row) => (isFinal(row) ? undefined : { job: { ...row, dueAt } }));
   }
-}
-
-/** What is denied under another key than the job was bought with proves nothing, as long as that key may come back. */
-function deniedUnderOtherKey(job: Job, provider: Provider, error: unknown): string | undefined {
-  const denied = error instanceof ProviderFailure ? error.kind === 'expired' : isDenied(httpStatusOf(error));
-  const isYoung = Date.now() - (job.startedAt ?? job.createdAt) < OTHER_KEY_MS;
-  return denied && isYoung ? underOtherKey(job, provider) : undefined;
 }
 
 const CODES = { failed: 'provider_failed', cancelled: 'cancelled', expired: 'result_expired' } as const;

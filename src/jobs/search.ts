@@ -1,4 +1,3 @@
-import { KEY_NAMES } from '../config.js';
 import { deadline } from '../deadline.js';
 import { messageOf } from '../errors.js';
 import { redact } from '../log.js';
@@ -6,6 +5,7 @@ import { bare } from '../providers/call-error.js';
 import { consoleOf } from '../providers/consoles.js';
 import { idIn, type LostAttempt, type Provider, type ProviderContext } from '../providers/provider.js';
 import type { Job, JobChange, JobError, Json, Lost } from '../store/types.js';
+import { underOtherKey } from './other-key.js';
 import { apply, type JobEvent } from './transition.js';
 
 /**
@@ -114,17 +114,6 @@ export async function lookOnce(
       : apply(row, { type: 'accepted', token, operation: only }, Date.now());
   });
   return bound ? { kind: 'bound' } : { kind: 'read', candidates };
-}
-
-/**
- * Whether this key may be another account's than the one that bought the job: what it is denied under it may be there.
- *
- * @returns what to do about it, in a clause
- */
-export function underOtherKey({ attempt }: Job, { title, id, keyMark }: Provider): string | undefined {
-  return attempt?.keyMark === undefined || attempt.keyMark === keyMark
-    ? undefined
-    : `the key of ${title} that is set now is another than the one it was bought with; set that one again (${KEY_NAMES[id]})`;
 }
 
 /** Doubles with every look of a kind. */

@@ -164,13 +164,13 @@ export class Jobs {
    * Ends all waiting, from now on, as if its time were over: a server that stops answers its callers first. Nothing more
    * is sent; the jobs go on with the next server.
    */
-  endWaits(): void {
+  wrapUp(): void {
     this.#runner.stop();
     this.#ending.abort();
     for (const look of this.#waits) look();
   }
 
-  get waitsEnded(): boolean {
+  get isWrappingUp(): boolean {
     return this.#ending.signal.aborted;
   }
 
@@ -262,7 +262,7 @@ export class Jobs {
     const unsubscribe = this.store.bus.subscribe(id, look);
     over.addEventListener('abort', look);
     this.#waits.add(look);
-    const isOver = (): boolean => over.aborted || this.waitsEnded || Date.now() >= end;
+    const isOver = (): boolean => over.aborted || this.isWrappingUp || Date.now() >= end;
     try {
       for (;;) {
         const changed = new Promise<void>((resolve) => {

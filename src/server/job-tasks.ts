@@ -34,7 +34,7 @@ export function jobTasks(deps: Pick<ServerDeps, 'jobs' | 'principal' | 'locate'>
     wait: async (id, signal) => {
       const jobs = await deps.jobs();
       const job = await jobs.wait(principal, id, { ms: WAIT_MS, signal });
-      if (jobs.waitsEnded && !isFinal(job)) {
+      if (jobs.isWrappingUp && !isFinal(job)) {
         throw new ProtocolError(
           ProtocolErrorCode.InternalError,
           'The server is stopping; the task goes on. Ask for its result again later.',

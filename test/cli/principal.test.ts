@@ -1,11 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jobSchema } from '../../src/jobs/view.js';
 import { newId } from '../../src/store/ids.js';
 import { openStore } from '../../src/store/index.js';
 import { removeFolder, temporaryFolder } from '../support/clients.js';
-import { run } from './support.js';
+import { generateSmall, run } from './support.js';
 
 const THEIR_JOB = newId('job');
 const THEIR_ASSET = newId('asset');
@@ -16,15 +15,7 @@ let data: string;
 let ours: string;
 beforeAll(async () => {
   data = await temporaryFolder();
-  const { stdout } = await run(data, [
-    'generate',
-    'local_image_to_3d',
-    '--image_url=mushroom.png',
-    '--target_triangles=500',
-    '--texture_size=1024',
-    '--json',
-  ]);
-  ours = jobSchema.parse(JSON.parse(stdout)).job_id;
+  ours = (await generateSmall(data)).job_id;
   const store = openStore(data);
   const job = await store.jobs.get(ours);
   const [asset] = await store.jobs.assetsOf(ours);

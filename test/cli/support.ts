@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { jobSchema, type JobView } from '../../src/jobs/view.js';
 import { CLI, serverEnv } from '../support/clients.js';
 
 /** Runs the built command line as a shell would. */
@@ -45,4 +46,17 @@ export function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<Outcom
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
+}
+
+/** What `generate --json` prints of a small model that the local generator makes. */
+export async function generateSmall(dataDir: string): Promise<JobView> {
+  const size = ['--target_triangles=500', '--texture_size=1024'];
+  const { stdout } = await run(dataDir, [
+    'generate',
+    'local_image_to_3d',
+    '--image_url=mushroom.png',
+    ...size,
+    '--json',
+  ]);
+  return jobSchema.parse(JSON.parse(stdout));
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { costsSchema } from '../../src/jobs/costs.js';
 import { assetSchema, jobSchema, type JobView } from '../../src/jobs/view.js';
 import { removeFolder, temporaryFolder } from '../support/clients.js';
-import { run } from './support.js';
+import { generateSmall, run } from './support.js';
 
 const page = z.object({ jobs: z.array(jobSchema.strict()), costs: costsSchema.strict() }).strict();
 
@@ -13,15 +13,7 @@ let data: string;
 let job: JobView;
 beforeAll(async () => {
   data = await temporaryFolder();
-  const { stdout } = await run(data, [
-    'generate',
-    'local_image_to_3d',
-    '--image_url=mushroom.png',
-    '--target_triangles=500',
-    '--texture_size=1024',
-    '--json',
-  ]);
-  job = jobSchema.parse(JSON.parse(stdout));
+  job = await generateSmall(data);
 });
 afterAll(() => removeFolder(data));
 

@@ -232,11 +232,14 @@ async function killed(): Promise<void> {
   await client?.close().catch(() => undefined);
 }
 
-/** Everything below the data folder: path and bytes. */
-async function filesOf(dir: string): Promise<[name: string, bytes: Buffer][]> {
+/** What is wanted of everything below the data folder: path and bytes. */
+async function filesOf(
+  dir: string,
+  wanted: (name: string) => boolean = () => true,
+): Promise<[name: string, bytes: Buffer][]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   const names = entries
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && wanted(entry.name))
     .map((entry) => path.join(entry.parentPath, entry.name));
   return Promise.all(names.map(async (name): Promise<[string, Buffer]> => [name, await readFile(name)]));
 }
@@ -244,7 +247,7 @@ async function filesOf(dir: string): Promise<[name: string, bytes: Buffer][]> {
 /** The finished GLBs, each as long as it says. */
 async function wholeModels(): Promise<number> {
   // Without the notes on files whose rows are on the way, which are gone a moment after the answer.
-  const models = (await filesOf(dataDir())).filter(([name]) => name.endsWith('.glb') && !name.includes('+'));
+  const models = await filesOf(dataDir(), (name) => name.endsWith('.glb') && !name.includes('+'));
   for (const [name, bytes] of models) expect(bytes.readUInt32LE(8), name).toBe(bytes.length);
   return models.length;
 }

@@ -1,7 +1,8 @@
 import { expect, it, onTestFinished } from 'vitest';
+import { localContext } from '../support/tool-context.js';
 import { loadConfig } from '../../src/config.js';
 import { silentLog } from '../../src/log.js';
-import { LOCAL_PRINCIPAL, locateOnDisk, lookAtJobs } from '../../src/open.js';
+import { LOCAL_PRINCIPAL, lookAtJobs } from '../../src/open.js';
 import { tools } from '../../src/tools/index.js';
 import { temporaryFolder } from '../store/support/folder.js';
 import { aJob } from '../store/support/rows.js';
@@ -15,15 +16,7 @@ it.each(['get_job', 'wait_for_job', 'cancel_job', 'list_assets'])(
     onTestFinished(() => jobs.stop());
     const job = aJob({ state: 'cancelled', finishedAt: 2_000, principal: LOCAL_PRINCIPAL });
     await jobs.store.jobs.create(job, undefined);
-    const context = {
-      principal: LOCAL_PRINCIPAL,
-      config,
-      jobs,
-      log: silentLog,
-      locate: locateOnDisk(jobs),
-      signal: new AbortController().signal,
-      progress: () => undefined,
-    };
+    const context = localContext(config, jobs);
     const call = async (reference: string): Promise<unknown> => {
       const answer = await tools()
         .find((tool) => tool.name === name)

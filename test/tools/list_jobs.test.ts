@@ -1,9 +1,10 @@
 import { expect, it, onTestFinished } from 'vitest';
+import { localContext } from '../support/tool-context.js';
 import * as z from 'zod';
 import { loadConfig } from '../../src/config.js';
 import { jobSchema } from '../../src/jobs/view.js';
 import { silentLog } from '../../src/log.js';
-import { LOCAL_PRINCIPAL, locateOnDisk, lookAtJobs } from '../../src/open.js';
+import { LOCAL_PRINCIPAL, lookAtJobs } from '../../src/open.js';
 import type { Job } from '../../src/store/types.js';
 import { tool } from '../../src/tools/list_jobs.js';
 import { temporaryFolder } from '../store/support/folder.js';
@@ -30,15 +31,7 @@ it('gives full pages of the status that is asked for, each job on one of them', 
       await jobs.store.jobs.create(job, undefined);
     }
   }
-  const context = {
-    principal: LOCAL_PRINCIPAL,
-    config,
-    jobs,
-    log: silentLog,
-    locate: locateOnDisk(jobs),
-    signal: new AbortController().signal,
-    progress: () => undefined,
-  };
+  const context = localContext(config, jobs);
   for (const [status, count] of [
     ['queued', 9],
     ['running', 6],

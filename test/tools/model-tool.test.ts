@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { localContext } from '../support/tool-context.js';
 import { loadConfig } from '../../src/config.js';
 import type { Question } from '../../src/jobs/consent.js';
 import { silentLog } from '../../src/log.js';
-import { LOCAL_PRINCIPAL, locateOnDisk, lookAtJobs } from '../../src/open.js';
+import { lookAtJobs } from '../../src/open.js';
 import { tools } from '../../src/tools/index.js';
 import { temporaryFolder } from '../store/support/folder.js';
 
@@ -20,13 +21,7 @@ it('the time that the answer took is not waited for a second time', async () => 
     ?.run(
       { prompt: 'a mug', addons: 'HighPack', wait_seconds: 2 },
       {
-        principal: LOCAL_PRINCIPAL,
-        config,
-        jobs,
-        log: silentLog,
-        locate: locateOnDisk(jobs),
-        signal: new AbortController().signal,
-        progress: () => undefined,
+        ...localContext(config, jobs),
         ask: async (question) => {
           asked.push(question);
           await pause(300);

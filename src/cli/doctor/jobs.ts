@@ -12,14 +12,13 @@ import { formatSeconds } from '../text.js';
 import { type Check, fail, ok, warn } from './check.js';
 import { kindOf } from './folders.js';
 
-/** Servers look through the jobs that are due every few seconds. */
-const LEFT_AFTER_MS = 10_000;
-
 /** The database and the jobs in it: whether it can be written to now, and what waits for what. */
 
 /** Jobs that are looked at, and told of, at most. */
 const LOOK_AT = 500;
 const TELL_OF = 5;
+/** Servers look through the jobs that are due every few seconds. */
+const LEFT_AFTER_MS = 10_000;
 
 export async function checkJobs(config: Config): Promise<Check[]> {
   const { dataDir } = config;

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
 import { MeshwrightError } from '../../errors.js';
-import { readTokenFile, tokenFileOf } from '../../http/principals.js';
+import { readTokenFile, tokenFileOf } from '../../http/token-file.js';
 import { type Check, fail, ok, warn } from './check.js';
 import { kindOf } from './folders.js';
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readTokenFile } from '../../../src/http/principals.js';
+import { readTokenFile } from '../../../src/http/token-file.js';
 import { mutateJson } from '../mutate-json.js';
 import { hold, json, type Target, unless } from '../target.js';
 
