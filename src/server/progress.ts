@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { messageFor } from '../jobs/view.js';
 import type { Job } from '../store/types.js';
 
@@ -72,6 +71,9 @@ export class ProgressReporter {
     this.#stopped = true;
     clearInterval(this.#timer);
     await this.#last;
-    if (Date.now() - this.#sentAt < LAST_GAP_MS) await pause(LAST_GAP_MS);
+    if (Date.now() - this.#sentAt >= LAST_GAP_MS) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, LAST_GAP_MS);
+    });
   }
 }

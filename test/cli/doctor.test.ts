@@ -115,8 +115,15 @@ describe('doctor', () => {
     });
     await writeFile(tokens, '{"principals":[]}');
     expect(find(await diagnose(data), 'tokens')?.status).toBe('warn');
+  });
+
+  it('says what is wrong with a token file, and when there is none', async () => {
+    const tokens = path.join(folder, 'tokens.json');
+    const named = { MESHWRIGHT_TOKENS: tokens };
+    const missing = await diagnose(folder, named);
+    expect(find(missing, 'tokens')?.message).toContain('There is no token file');
     await writeFile(tokens, '{"principals":');
-    const broken = await diagnose(data);
+    const broken = await diagnose(folder, named);
     expect(broken).toMatchObject({ code: 1, healthy: false });
     expect(find(broken, 'tokens')).toMatchObject({
       status: 'fail',
@@ -124,8 +131,6 @@ describe('doctor', () => {
         `The token file ${tokens} (MESHWRIGHT_TOKENS) cannot be used: it is no JSON.`,
       ),
     });
-    const missing = await diagnose(folder, { MESHWRIGHT_TOKENS: path.join(folder, 'none.json') });
-    expect(find(missing, 'tokens')?.message).toContain('There is no token file');
   });
 
   it('tells of every provider whether it knows the key and what a usual call costs, and buys nothing', async () => {

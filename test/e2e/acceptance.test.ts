@@ -219,9 +219,9 @@ async function start(provider: keyof typeof START): Promise<TestClient> {
 }
 
 const make = (from: TestClient, args: Record<string, unknown> = {}): Promise<ToolResult> =>
-  from.call('pixal3d', { image_url: service.image, wait_seconds: 20, ...args });
+  from.call('pixal3d', { image_url: service.image, wait_seconds: 50, ...args });
 const waitFor = (from: TestClient, { structured }: ToolResult): Promise<ToolResult> =>
-  from.call('wait_for_job', { job_id: structured?.['job_id'], wait_seconds: 20 });
+  from.call('wait_for_job', { job_id: structured?.['job_id'], wait_seconds: 50 });
 const submits = (): number => service.journal.count(service.role, 'submit');
 /** Questions after a job, its file included. */
 const asked = (op = service.reads[0]): JournalEntry[] => service.journal.entries({ op });
@@ -258,9 +258,12 @@ describe.each(PROVIDERS)('at %s', (provider) => {
     service.fault('submit', { type: 'reset', accept: true });
     // Where there is a list of jobs, this one would be found in it: see lost.test.ts.
     service.fault('list', { type: 'server', status: 503 }, 'always');
-    const lost = await make(first, { wait_seconds: 2 });
+    let lost = await make(first, { wait_seconds: 0 });
+    // The same call finds its job.
+    await expect
+      .poll(async () => (lost = await make(first, { wait_seconds: 0 })).structured, { timeout: 20_000 })
+      .toMatchObject({ status: 'unconfirmed' });
     expect(lost.structured).toMatchObject({
-      status: 'unconfirmed',
       provider,
       error: { code: 'unconfirmed', charged: 'unknown' },
       next: expect.stringMatching(/ask the user/i),

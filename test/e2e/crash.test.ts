@@ -12,4 +12,4 @@ it('loses no job, buys none twice and leaves no half file, whenever one of two s
     orphans: [],
   });
   expect(summary.succeeded).toBeGreaterThan(0);
-}, 180_000);
+}, 360_000);

@@ -46,6 +46,9 @@ const jobs = async (): Promise<Record<string, unknown>[]> => {
   return Array.isArray(listed) ? listed.filter(isRecord) : [];
 };
 
+const lookAt = (result: ToolResult) => async (): Promise<unknown> =>
+  (await client.call('get_job', { job_id: result.structured?.['job_id'] })).structured;
+
 describe('a server that goes away', () => {
   it('while it submits waits for the answer, so that the job is known at the next start', async () => {
     fal.fault({ match: { op: 'submit' }, action: { type: 'delay', ms: 1200 } });
@@ -80,11 +83,14 @@ describe('a disk that is full', () => {
     client = await connect('v1', env(), [], { maxFileKb: 8 * 1024 });
     const modelBytes = 10 * 1024 * 1024;
     fal.fault({ match: { op: 'submit' }, action: { type: 'job', modelBytes } });
-    const large = await trellis({ wait_seconds: 3 });
+    const large = await trellis({ wait_seconds: 0 });
     expect(large.isError).toBe(false);
-    expect(large.structured).toMatchObject({ status: 'running', assets: [] });
-    expect(large.structured?.['message']).toMatch(/^Done at fal, but .*full.*Free some space/);
-    expect(large.structured?.['next']).toMatch(/without paying again/);
+    await expect.poll(lookAt(large), { timeout: 30_000 }).toMatchObject({
+      status: 'running',
+      assets: [],
+      message: expect.stringMatching(/^Done at fal, but .*full.*Free some space/),
+      next: expect.stringMatching(/without paying again/),
+    });
     expect((await trellis({ seed: 1 })).structured).toMatchObject({ status: 'succeeded' });
     await client.close();
 
@@ -98,14 +104,16 @@ describe('a disk that is full', () => {
 
 describe('a server without the key', () => {
   it('leaves the job to one that has it, and says what is missing', async () => {
-    fal.fault({ match: { op: 'submit' }, action: { type: 'job', runMs: 3000 } });
-    const started = await trellis({ wait_seconds: 0.5 });
+    fal.fault({ match: { op: 'submit' }, action: { type: 'job', runMs: 600_000 } });
+    const started = await trellis({ wait_seconds: 0 });
+    await expect.poll(lookAt(started), { timeout: 30_000 }).toMatchObject({ status: 'running' });
     const other = await connect('v1', serverEnv(path.join(folder, 'data')));
     if (client.pid !== null) process.kill(client.pid, 'SIGKILL');
     await client.close().catch(() => undefined);
     const seen = await other.call('get_job', { job_id: started.structured?.['job_id'] });
     expect(seen.structured?.['next']).toMatch(/no key of fal/);
     await other.close();
+    fal.clock.advance(600_000);
     client = await connect('v1', env());
     const done = await client.call('wait_for_job', {
       job_id: started.structured?.['job_id'],
@@ -193,9 +201,7 @@ describe('cancel_job', () => {
     fal.fault({ match: { op: 'submit' }, action: { type: 'job', runMs: 'never', ignoreCancel: true } });
     const started = await trellis({ wait_seconds: 1 });
     const id = started.structured?.['job_id'];
-    await expect
-      .poll(async () => (await client.call('get_job', { job_id: id })).structured?.['status'])
-      .toBe('running');
+    await expect.poll(lookAt(started)).toMatchObject({ status: 'running' });
     const first = await client.call('cancel_job', { job_id: id });
     expect(first.isError).toBe(false);
     expect(first.structured).toMatchObject({ status: 'running', message: expect.stringMatching(/runs on/) });
@@ -206,6 +212,7 @@ describe('cancel_job', () => {
   it('says when fal did not take it', async () => {
     fal.fault({ match: { op: 'submit' }, action: { type: 'job', runMs: 'never' } });
     const started = await trellis({ wait_seconds: 1 });
+    await expect.poll(lookAt(started)).toMatchObject({ status: 'running' });
     fal.fault({
       match: { op: 'cancel' },
       times: 'always',

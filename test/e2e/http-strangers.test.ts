@@ -148,7 +148,7 @@ beforeAll(async () => {
     image_url: 'https://example.com/secret-mug.png',
     wait_seconds: 0,
   });
-  await vi.waitFor(() => expect(fal.ledger.accepted).toBe(1));
+  await vi.waitFor(() => expect(fal.ledger.accepted).toBe(1), { timeout: 30_000 });
   const upload = await asAda('upload_image');
   const sent = await fetch(text(upload['upload_url']), {
     method: 'POST',

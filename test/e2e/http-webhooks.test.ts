@@ -54,9 +54,13 @@ describe('a callback of fal', () => {
   });
 
   it('finds the job whose submit got no answer: nothing is lost and nothing bought again', async () => {
+    // Within what a callback's time may be off by.
+    const runMs = 120_000;
+    fal.fault({ match: { op: 'submit' }, action: { type: 'job', runMs } });
     fal.fault({ match: { op: 'submit' }, action: { type: 'reset', accept: true } });
     const lost = await generate();
     expect(lost['status']).toBe('unconfirmed');
+    fal.clock.advance(runMs);
     await expect
       .poll(async () => (await job(lost['job_id']))['status'], { timeout: 20_000 })
       .toBe('succeeded');

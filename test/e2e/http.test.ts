@@ -330,7 +330,7 @@ describe('a connection that breaks in the middle of a call', () => {
     await expect(call).rejects.toThrow();
     const job = await running();
     const id = isRecord(job) ? String(job['job_id']) : '';
-    const done = await callTool(server.origin, 'wait_for_job', { job_id: id, wait_seconds: 30 });
+    const done = await callTool(server.origin, 'wait_for_job', { job_id: id, wait_seconds: 50 });
     expect(done['status']).toBe('succeeded');
   });
 });
@@ -366,7 +366,7 @@ describe('a server that is told to stop', () => {
     const second = await startHttpProcess(env);
     const done = await callTool(second.origin, 'wait_for_job', {
       job_id: started['job_id'] ?? '',
-      wait_seconds: 40,
+      wait_seconds: 50,
     });
     await second.stop();
     expect(done['status']).toBe('succeeded');

@@ -52,7 +52,7 @@ beforeAll(async () => {
   };
   client = await connect('v1', serverEnv(path.join(folder, 'data'), env));
   await buy();
-});
+}, 180_000);
 afterAll(async () => {
   await client?.close();
   await Promise.all([fal.close(), pixazo.close(), scenario.close()]);

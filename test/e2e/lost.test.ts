@@ -51,6 +51,8 @@ afterEach(async () => {
 
 const make = (args: Record<string, unknown> = {}): Promise<ToolResult> =>
   client.call('pixal3d', { image_url: image, wait_seconds: 20, ...args });
+const statusOf = (result: ToolResult) => async (): Promise<unknown> =>
+  (await client.call('get_job', { job_id: result.structured?.['job_id'] })).structured?.['status'];
 const waitFor = ({ structured }: ToolResult, seconds = 20): Promise<ToolResult> =>
   client.call('wait_for_job', { job_id: structured?.['job_id'], wait_seconds: seconds });
 const submits = (): number => scenario.journal.count('api', 'submit');
@@ -88,8 +90,8 @@ describe('a job whose answer was lost', () => {
   it('is not looked for among the jobs of another key', async () => {
     const broken = listFails('always');
     loseAnswer(true);
-    const first = await make({ wait_seconds: 2 });
-    expect(first.structured).toMatchObject({ status: 'unconfirmed' });
+    const first = await make({ wait_seconds: 0 });
+    await expect.poll(statusOf(first), { timeout: 20_000 }).toBe('unconfirmed');
     await client.close();
     broken.remove();
     const listed = scenario.journal.count('api', 'list');
@@ -97,7 +99,7 @@ describe('a job whose answer was lost', () => {
     const asked = async (): Promise<string> =>
       (await client.call('get_job', { job_id: first.structured?.['job_id'] })).text;
     await expect
-      .poll(asked, { timeout: 5_000 })
+      .poll(asked, { timeout: 20_000 })
       .toMatch(/is another than the one it was bought with; set that one again/);
     expect(await asked()).not.toContain('probably not accepted');
     expect(scenario.journal.count('api', 'list')).toBe(listed);
@@ -109,7 +111,11 @@ describe('a job whose answer was lost', () => {
   it('is told as unconfirmed while the list cannot be read, and found once it can', async () => {
     loseAnswer(true);
     const broken = listFails('always');
-    const lost = await make({ wait_seconds: 1 });
+    let lost = await make({ wait_seconds: 0 });
+    // The same call finds its job.
+    await expect
+      .poll(async () => (lost = await make({ wait_seconds: 0 })).text, { timeout: 20_000 })
+      .toMatch(/cannot be read.*503/);
     expect(lost.isError).toBe(true);
     expect(lost.structured).toMatchObject({
       status: 'unconfirmed',
@@ -164,7 +170,8 @@ describe('a job whose answer was lost', () => {
   it('that cannot be told from another one is left alone', async () => {
     loseAnswer(true);
     const broken = listFails('always');
-    const lost = await make({ wait_seconds: 1 });
+    const lost = await make({ wait_seconds: 0 });
+    await expect.poll(statusOf(lost), { timeout: 20_000 }).toBe('unconfirmed');
     const [job] = scenario.jobs.all();
     await fetch(`${scenario.urls.api}/generate/custom/model_pixal3d`, {
       method: 'POST',

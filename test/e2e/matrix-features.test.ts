@@ -81,7 +81,7 @@ describe.concurrent.each(CASES)('over %s the client %s', (over, kind, variant) =
       shown.push(message);
       return Promise.resolve({ action });
     });
-    const buy = { prompt: `mug number ${String(variant)}`, addons: 'HighPack', wait_seconds: 20 };
+    const buy = { prompt: `mug number ${String(variant)}`, addons: 'HighPack', wait_seconds: 50 };
     const declined = await client.call('rodin', buy);
     expect(declined.isError).toBe(true);
     expect(declined.text).toMatch(/declined.*Nothing was sent/);

@@ -128,7 +128,7 @@ describe.each(CASES)('over %s with the client %s', (over, kind) => {
     });
     expect(same.structured).toMatchObject({ job_id: jobId, deduplicated: true });
 
-    const done = await client.call('wait_for_job', { job_id: jobId, wait_seconds: 30 });
+    const done = await client.call('wait_for_job', { job_id: jobId, wait_seconds: 50 });
     expect(done.structured).toMatchObject({ status: 'succeeded', job_id: jobId });
     await expect.poll(() => updates.length).toBeGreaterThan(0);
     expect(new Set(updates)).toEqual(new Set([`meshwright://jobs/${jobId}`]));
@@ -158,11 +158,11 @@ describe.each(CASES)('over %s with the client %s', (over, kind) => {
       const jobs = (await client.call('list_jobs', {})).structured?.['jobs'];
       return Array.isArray(jobs) && isRecord(jobs[0]) ? jobs[0]['status'] : undefined;
     };
-    await expect.poll(status, { timeout: 30_000 }).toBe(cannotCancel ? 'succeeded' : 'cancelled');
+    await expect.poll(status, { timeout: 50_000 }).toBe(cannotCancel ? 'succeeded' : 'cancelled');
 
     const late = client.call('local_image_to_3d', { image_url: dataUri(await ballPng(4)) }, { timeout: 150 });
     await expect(late).rejects.toThrow(/time/i);
-    await expect.poll(status, { timeout: 30_000 }).toBe('succeeded');
+    await expect.poll(status, { timeout: 50_000 }).toBe('succeeded');
   });
 
   it('lists, completes and reads resources, and says what is not there', async () => {

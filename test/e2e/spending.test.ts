@@ -167,7 +167,8 @@ it('the cap of one principal is not used up by another, and each sees its own co
       client.call('triposr', { image_url: picture(name), wait_seconds: 0 });
     const costs = async (client: TestClient): Promise<unknown> =>
       (await client.call('list_jobs', {})).structured?.['costs'];
-    expect((await make(ada, 'a')).isError).toBe(false);
+    const bought = await make(ada, 'a');
+    expect(bought.isError).toBe(false);
     expect(refusal(await make(ada, 'b'))).toMatchObject({
       code: 'over_budget',
       message: expect.stringContaining("the token's max_usd_per_day"),
@@ -180,6 +181,8 @@ it('the cap of one principal is not used up by another, and each sees its own co
         days: [{ provider: 'fal', jobs: 1 }],
       });
     }
+    // What is billed is known when it ends.
+    await ada.call('wait_for_job', { job_id: bought.structured?.['job_id'], wait_seconds: 50 });
     const json = await run(path.join(folder, 'data'), ['jobs', '--costs', '--principal=ada', '--json']);
     expect(JSON.parse(json.stdout)).toEqual(await costs(ada).then(withoutCap));
   } finally {

@@ -42,7 +42,7 @@ function start(env: Record<string, string> = {}): {
         lines
           .map((line): unknown => JSON.parse(line))
           .find((item): item is Record<string, unknown> => isRecord(item) && item['id'] === id);
-      await expect.poll(found, { timeout: 20_000 }).toBeDefined();
+      await expect.poll(found, { timeout: 50_000 }).toBeDefined();
       return found() ?? {};
     },
     lines,
@@ -135,7 +135,7 @@ describe('the server', () => {
     const jobId = started.structured?.['job_id'];
     await client.close();
     const next = await connect('v1', serverEnv(path.join(folder, 'data')));
-    const done = await next.call('wait_for_job', { job_id: jobId, wait_seconds: 40 });
+    const done = await next.call('wait_for_job', { job_id: jobId, wait_seconds: 50 });
     expect(done.structured).toMatchObject({ status: 'succeeded' });
     await next.close();
   });

@@ -77,7 +77,8 @@ describe('the HTTP server', () => {
       const toldAt = performance.now();
       const [code, ...answers] = await Promise.all([server.stop(), ...calls]);
       expect(code).toBe(0);
-      expect(performance.now() - toldAt).toBeLessThan(5_000);
+      // Later it would have been stopped by force.
+      expect(performance.now() - toldAt).toBeLessThan(8_000);
       expect(answers).toMatchObject([STILL_RUNNING, STILL_RUNNING]);
       await client.close().catch(() => undefined);
     },

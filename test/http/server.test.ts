@@ -118,7 +118,8 @@ describe('connections that do not get on', () => {
     const server = await start({ timeouts: { headers: 200, request: 400 } });
     expect(await raw(server.url, text)).toMatch(/^HTTP\/1\.1 408 /);
     await expect.poll(() => refusals(server)).toMatchObject([{ status: 408, ...told }]);
-    expect((await modern(server.url, 'tools/list')).status).toBe(200);
+    // These are short times: on a busy machine they may be over for others as well.
+    await expect.poll(async () => (await modern(server.url, 'tools/list')).status).toBe(200);
   });
 
   it.each([

@@ -13,7 +13,7 @@ it('keeps a job that is there waiting in words, and fetches the result when it i
     .poll(async () => (await client.call('get_job', { job_id: idOf(job) })).text, { timeout: 15_000 })
     .toMatch(/For \d+ s it could not be asked about: .* It goes on there, and is asked about again\./);
 
-  const another = await buy(client, 2, 5);
+  const another = await until(client, idOf(await buy(client, 2, 0)), 'failed');
   expect(another.structured).toMatchObject({
     status: 'failed',
     error: { code: 'provider_unreachable', retryable: true, charged: 'no' },

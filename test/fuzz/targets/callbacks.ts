@@ -76,7 +76,7 @@ export const target: Target = {
     );
     const headers = script['signed'] === true ? signatureOf(body) : headersIn(script['headers']);
     const job = { model: 'pixal3d', submittedAt: NOW };
-    const context = { signal: AbortSignal.timeout(3000) };
+    const context = { signal: new AbortController().signal };
     const common = { key: SECRET, clock: { now: () => NOW, sleep: () => Promise.resolve() }, allowHosts: [] };
     const provider =
       script['provider'] === 'pixazo'

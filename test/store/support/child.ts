@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { openStore } from '../../../src/store/index.js';
 import { ownerId } from '../../../src/store/owner.js';
 import { openSqlite } from '../../../src/store/sqlite.js';
@@ -109,12 +109,12 @@ const tasks: Record<string, () => Promise<void>> = {
     await assets.put('asset_small.glb', Buffer.alloc(1_000));
   },
 
-  /** Holds the write lock for so many milliseconds. */
+  /** Holds the write lock until it is told anything again. */
   async lock() {
     const db = await openSqlite(path.join(folder, 'jobs.db'));
     db.exec('begin immediate');
     tell({ locked: true });
-    await delay(Number(argument));
+    await once(process, 'message');
     db.exec('commit');
     db.close();
   },
