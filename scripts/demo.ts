@@ -6,7 +6,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { inspectionSchema } from '../src/jobs/inspection.js';
-import { formatBytes, jobSchema } from '../src/jobs/view.js';
+import { jobSchema } from '../src/jobs/view.js';
+import { formatBytes } from '../src/jobs/words.js';
 import { formatSize, pairs } from '../src/cli/text.js';
 
 /**

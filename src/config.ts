@@ -1,6 +1,15 @@
-import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import {
+  expandHome,
+  listOf,
+  readBaseUrl,
+  readHosts,
+  readKey,
+  readNumber,
+  readOrigins,
+  readPublicUrl,
+} from './config-values.js';
 import { MeshwrightError } from './errors.js';
 import { nearest } from './nearest.js';
 
@@ -124,22 +133,14 @@ export const SETTINGS: readonly Setting[] = [
     help: 'folders, separated by commas, where images may be read and files saved',
     default: 'working folder, home folder without hidden folders, temporary folder',
     read: (text) =>
-      text
-        .split(text.includes(',') ? ',' : path.delimiter)
-        .map((part) => part.trim())
-        .filter(Boolean)
-        .map((part) => path.resolve(expandHome(part))),
+      listOf(text, text.includes(',') ? ',' : path.delimiter).map((part) => path.resolve(expandHome(part))),
   },
   {
     name: 'MESHWRIGHT_TOOLS',
     key: 'tools',
     help: 'which tools to show: names or groups (`models`, `jobs`, `assets`), comma-separated',
     default: 'all',
-    read: (text) =>
-      text
-        .split(',')
-        .map((part) => part.trim())
-        .filter(Boolean),
+    read: (text) => listOf(text),
   },
   {
     name: 'MESHWRIGHT_WAIT_SECONDS',
@@ -426,97 +427,6 @@ function platformDataDir(env: NodeJS.ProcessEnv): string {
   return path.join(xdg && path.isAbsolute(xdg) ? xdg : path.join(home, '.local', 'share'), 'meshwright');
 }
 
-function expandHome(text: string): string {
-  return text === '~' || text.startsWith('~/') ? path.join(os.homedir(), text.slice(1)) : text;
-}
-
-function readKey(text: string): string {
-  const key = text.replace(/^(["'])(.*)\1$/, '$2').trim();
-  if (key === '') throw new Error('is empty; unset it or give the key');
-  // A key with white space or control characters is refused by every provider with an unhelpful 401.
-  if (!/^[\x21-\x7e]+$/.test(key))
-    throw new Error('holds a space or a character that no key has; copy it again');
-  return key;
-}
-
-function readBaseUrl(text: string): string {
-  if (!URL.canParse(text)) throw new Error('must be a URL such as https://example.com');
-  const url = new URL(text);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw new Error('must begin with https:// or http://');
-  if (url.username || url.password || url.search || url.hash) {
-    throw new Error('must have no user, password, query or fragment');
-  }
-  return url.href.replace(/\/+$/, '');
-}
-
-/** The address that clients are given ends in `/mcp`; links are made of what comes before. */
-function readPublicUrl(text: string): string {
-  const url = readBaseUrl(text);
-  if (new URL(url).pathname.endsWith('/mcp')) throw new Error('must be the address without /mcp at its end');
-  return url;
-}
-
-function readOrigins(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean)
-    .map((part) => {
-      const origin = URL.canParse(part) ? new URL(part).origin : 'null';
-      if (origin === 'null' || part.replace(/\/$/, '') !== origin) {
-        throw new Error('must be a comma-separated list of origins such as https://app.example');
-      }
-      return origin;
-    });
-}
-
-function readHosts(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim().toLowerCase())
-    .filter(Boolean)
-    .map((part) => {
-      if (!/^(\[[0-9a-f:.]+\]|[0-9a-f]*:[0-9a-f:.]+|[a-z0-9._-]+)(:\d{1,5})?$/.test(part)) {
-        throw new Error('must be a comma-separated list of host or host:port');
-      }
-      const port = /:(\d+)$/.exec(part)?.[1];
-      if (port !== undefined && !part.includes('::') && (Number(port) < 1 || Number(port) > 65_535)) {
-        throw new Error('names a port that does not exist (1 to 65535)');
-      }
-      return part;
-    });
-}
-
-function readNumber(text: string, least: number, most: number, otherwise = ''): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < least || value > most) {
-    throw new Error(`must be a number from ${least} to ${most}${otherwise}`);
-  }
-  return value;
-}
-
 function configuration(message: string): MeshwrightError {
   return new MeshwrightError('configuration', message);
-}
-
-/** meshwright's own version, from the package that this file was shipped in. */
-export function version(): string {
-  known ??= readVersion();
-  return known;
-}
-
-let known: string | undefined;
-
-function readVersion(): string {
-  const parsed: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  if (
-    typeof parsed === 'object' &&
-    parsed !== null &&
-    'version' in parsed &&
-    typeof parsed.version === 'string'
-  ) {
-    return parsed.version;
-  }
-  return '0.0.0';
 }

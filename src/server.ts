@@ -1,10 +1,11 @@
 import type { Server as McpServer, ServerOptions } from '@modelcontextprotocol/server';
 import { isInputRequiredResult, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import { type Config, version } from './config.js';
+import type { Config } from './config.js';
 import type { Jobs } from './jobs/service.js';
 import type { Locate } from './jobs/view.js';
 import type { Log } from './log.js';
 import type { UploadLink } from './tools/tool.js';
+import { version } from './version.js';
 import { askedStates } from './server/asked-state.js';
 import { JobUpdates } from './server/job-updates.js';
 import { forRevision } from './server/old-revisions.js';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { type AssetView, assetSchema, formatBytes, viewAsset } from '../jobs/view.js';
+import { type AssetView, assetSchema, viewAsset } from '../jobs/view.js';
+import { formatBytes } from '../jobs/words.js';
 import type { JsonObject } from '../json.js';
 import { tool as inspectAsset } from '../tools/inspect_asset.js';
 import { inspectionSchema } from '../jobs/inspection.js';

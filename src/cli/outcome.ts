@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { isRecord } from '../json.js';
-import { type AssetView, formatBytes, type JobView } from '../jobs/view.js';
+import type { AssetView, JobView } from '../jobs/view.js';
+import { formatBytes } from '../jobs/words.js';
 import { LOCAL_PRINCIPAL } from '../open.js';
 import type { Job } from '../store/types.js';
 import { formatSeconds, formatSize, formatUsd, note, plain, print } from './text.js';

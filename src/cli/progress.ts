@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
-import { messageFor } from '../jobs/view.js';
+import { messageFor } from '../jobs/words.js';
 import type { Job } from '../store/types.js';
 import { note, plain } from './text.js';
 

@@ -1,5 +1,4 @@
 import { MeshwrightError, messageOf } from '../errors.js';
-import type { Json } from '../json.js';
 import { type LogFields, redact } from '../log.js';
 import { type Provider, type ProviderContext, ProviderFailure } from '../providers/provider.js';
 import { inTrace } from '../trace.js';
@@ -8,6 +7,7 @@ import { chargedOf, collect, type Settle, storeError } from './collect.js';
 import type { Model, Route } from './model.js';
 import type { Settled } from './settle.js';
 import { deniedUnderOtherKey, underOtherKey } from './other-key.js';
+import { passOnCancellations } from './cancelling.js';
 import { lookOnce, search, type SearchDeps } from './search.js';
 import { recover, submit, type SubmitDeps } from './submit.js';
 import { apply, isFinal, type JobEvent } from './transition.js';
@@ -44,6 +44,8 @@ export class Runner {
   readonly #startedAt = Date.now();
   /** Jobs of an earlier run, once the log has told of them. */
   readonly #takenUp = new Set<string>();
+
+  readonly #advance: SubmitDeps['advance'] = (id, event) => this.advance(id, event);
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
@@ -142,7 +144,7 @@ export class Runner {
 
   /** One state after the other, as long as the job moves. */
   async #carryOn(first: Job, signal: AbortSignal): Promise<void> {
-    const submitDeps: SubmitDeps = { ...this.#deps, advance: (id, event) => this.advance(id, event) };
+    const submitDeps: SubmitDeps = { ...this.#deps, advance: this.#advance };
     let job: Job | undefined = first;
     while (job && !isFinal(job) && !signal.aborted) {
       const now: Job = job;
@@ -173,7 +175,7 @@ export class Runner {
   #searchDeps(): SearchDeps {
     return {
       pollMs: this.#deps.pollMs,
-      advance: (id, event) => this.advance(id, event),
+      advance: this.#advance,
       bind: async (id, since, step) => {
         const bound = await this.#deps.jobs.bind(id, since, step);
         if (bound) this.#deps.bus.publish(id);
@@ -203,7 +205,8 @@ export class Runner {
       write({ type: 'troubled', why });
     };
     const asked: ProviderContext = { ...context, trouble };
-    const unsubscribe = this.#cancelWhenAsked(id, operation, provider, context);
+    const cancelling = { ...this.#deps, advance: this.#advance };
+    const unsubscribe = passOnCancellations(cancelling, id, operation, provider, context);
     try {
       await provider.follow(operation, {
         ...asked,
@@ -230,37 +233,6 @@ export class Runner {
     } finally {
       unsubscribe();
     }
-  }
-
-  /** Every request to cancel is passed on once, and what came of it is written. Answers how to stop. */
-  #cancelWhenAsked(id: string, operation: Json, provider: Provider, context: ProviderContext): () => void {
-    let passedOn = 0;
-    const look = async (): Promise<void> => {
-      const row = await this.#deps.jobs.get(id);
-      const asked = row?.cancelAsked ?? 0;
-      if (row?.state !== 'submitted' || asked <= passedOn || row.cancelOutcome !== undefined) return;
-      passedOn = asked;
-      const answer = await provider.cancel(operation, context).then(
-        (outcome) => {
-          const otherKey = outcome === 'finished' ? underOtherKey(row, provider) : undefined;
-          if (otherKey === undefined) return { outcome };
-          const why = `${provider.title} does not know it: ${otherKey}. The job goes on; call cancel_job again then.`;
-          return { outcome: 'failed' as const, error: why };
-        },
-        (error: unknown) => {
-          this.#deps.log.warn('cannot cancel', { job: id, error: messageOf(error) });
-          return { outcome: 'failed' as const, error: redact(messageOf(error)) };
-        },
-      );
-      await this.advance(id, { type: 'cancelAnswered', ...answer });
-    };
-    const watch = (): void => {
-      look().catch((error: unknown) =>
-        this.#deps.log.warn('cannot cancel', { job: id, error: messageOf(error) }),
-      );
-    };
-    watch();
-    return this.#deps.bus.subscribe(id, watch);
   }
 
   async #failedThere(

@@ -1,4 +1,3 @@
-import { deadline } from '../deadline.js';
 import { type Config, KEY_NAMES, type ProviderId } from '../config.js';
 import { MeshwrightError, messageOf } from '../errors.js';
 import { inspectInWorker } from '../glb/run.js';
@@ -23,7 +22,7 @@ import { Health } from './routes.js';
 import { Runner } from './runner.js';
 import { type Inspect, settle } from './settle.js';
 import { DAY_MS, startOfDay } from './spending.js';
-import { isFinal } from './transition.js';
+import { type WaitOptions, Waits } from './waits.js';
 
 /** Everything that can be done with jobs, for the tools, the command line and whatever serves them. */
 
@@ -84,9 +83,7 @@ export class Jobs {
   readonly #durations: Durations;
   readonly #inputs: Inputs;
   #tidying: NodeJS.Timeout | undefined;
-  /** Whoever waits for a job, to be told to look. */
-  readonly #waits = new Set<() => void>();
-  readonly #ending = new AbortController();
+  readonly #waits: Waits;
 
   constructor(deps: ServiceDeps) {
     const { config, configOf = () => config, log, model, callbackUrl, observe, resolve, clock } = deps;
@@ -97,6 +94,7 @@ export class Jobs {
     this.store = openStore(config.dataDir, {
       onError: storeTroubles(log),
     });
+    this.#waits = new Waits(this.store.bus);
     this.#fetcher = createFetcher({ allowHosts: config.allowHosts, resolve });
     this.#durations = new Durations(this.store.jobs);
     this.#providers = new Providers({
@@ -166,12 +164,11 @@ export class Jobs {
    */
   wrapUp(): void {
     this.#runner.stop();
-    this.#ending.abort();
-    for (const look of this.#waits) look();
+    this.#waits.end();
   }
 
   get isWrappingUp(): boolean {
-    return this.#ending.signal.aborted;
+    return this.#waits.ended.aborted;
   }
 
   /** Lets go of every job without ending it. */
@@ -240,44 +237,12 @@ export class Jobs {
    * A finished job whose files could not be fetched is tried again at once, and one whose outcome is not known is
    * looked for at once.
    */
-  async wait(
-    principal: string,
-    id: string,
-    options: {
-      ms: number;
-      signal?: AbortSignal | undefined;
-      onUpdate?: ((job: Job) => void) | undefined;
-      /** Ends the waiting before the job has ended. */
-      until?: (job: Job) => boolean;
-    },
-  ): Promise<Job> {
+  async wait(principal: string, id: string, options: WaitOptions): Promise<Job> {
     const first = await this.get(principal, id);
     const missing = (first.state === 'storing' && first.error) || first.state === 'searching';
     if (missing) await this.#tryNow(first);
     else if (first.state === 'unconfirmed' && options.ms > 0) await this.#lookFor(first, options.signal);
-    const end = Date.now() + options.ms;
-    const { signal: over, end: forget } = deadline(options.ms, options.signal);
-    let wake = (): void => undefined;
-    const look = (): void => wake();
-    const unsubscribe = this.store.bus.subscribe(id, look);
-    over.addEventListener('abort', look);
-    this.#waits.add(look);
-    const isOver = (): boolean => over.aborted || this.isWrappingUp || Date.now() >= end;
-    try {
-      for (;;) {
-        const changed = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        const job = await this.get(principal, id);
-        if (isFinal(job) || options.until?.(job) || isOver()) return job;
-        options.onUpdate?.(job);
-        await changed;
-      }
-    } finally {
-      unsubscribe();
-      this.#waits.delete(look);
-      forget();
-    }
+    return this.#waits.until(id, () => this.get(principal, id), options);
   }
 
   /**
@@ -348,9 +313,9 @@ export class Jobs {
   }
 
   async #lookFor(job: Job, signal?: AbortSignal): Promise<void> {
-    const { signal: ending } = this.#ending;
+    const { ended } = this.#waits;
     try {
-      await this.#runner.lookFor(job, signal ? AbortSignal.any([signal, ending]) : ending);
+      await this.#runner.lookFor(job, signal ? AbortSignal.any([signal, ended]) : ended);
       this.store.waker.wake(job.id);
     } catch (error) {
       this.#log.warn('cannot look for a job', { job: job.id, error: messageOf(error) });

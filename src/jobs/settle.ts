@@ -18,7 +18,7 @@ import type { Asset, AssetStore, Job } from '../store/types.js';
 import { chargedOf, staysWrong } from './collect.js';
 import type { OutputFile, Route } from './model.js';
 import { safeName } from './paths.js';
-import { formatBytes } from './view.js';
+import { formatBytes } from './words.js';
 
 const BINARY = { format: 'bin', extension: 'bin', mimeType: 'application/octet-stream' } as const;
 

@@ -1,4 +1,4 @@
-import { messageFor } from '../jobs/view.js';
+import { messageFor } from '../jobs/words.js';
 import type { Job } from '../store/types.js';
 
 /** Sends one progress notification: a rising number out of 100, and what is being done. */

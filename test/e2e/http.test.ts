@@ -9,6 +9,7 @@ import { isJsonObject, isRecord } from '../../src/json.js';
 import { CLI, removeFolder, serverEnv, temporaryFolder } from '../support/clients.js';
 import { type HttpProcess, startHttpProcess } from '../support/http-server.js';
 import { ballPng, dataUri } from '../support/images.js';
+import { callAndResume, openSession } from '../support/session.js';
 import { callTool, modern } from '../support/modern.js';
 
 let folder: string;
@@ -237,67 +238,13 @@ describe('a connection that breaks in the middle of a call', () => {
   const args = { target_triangles: 4000 };
 
   it('gets its answer when it comes back, in a revision with sessions', async () => {
-    const opened = await post(
-      JSON.stringify({
-        jsonrpc: '2.0',
-        id: 0,
-        method: 'initialize',
-        params: {
-          protocolVersion: '2025-06-18',
-          capabilities: {},
-          clientInfo: { name: 'meshwright-tests', version: '0' },
-        },
-      }),
-    );
-    const session = {
-      'mcp-session-id': opened.headers.get('mcp-session-id') ?? '',
-      'mcp-protocol-version': '2025-06-18',
-    };
-    await opened.text();
+    const session = await openSession(server.origin, '2025-06-18');
     const done = await post('{"jsonrpc":"2.0","method":"notifications/initialized"}', session);
     expect(done.status).toBe(202);
-
-    const leaving = new AbortController();
-    const call = await fetch(`${server.origin}/mcp`, {
-      method: 'POST',
-      signal: leaving.signal,
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        ...session,
-      },
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 7,
-        method: 'tools/call',
-        params: {
-          name: 'local_image_to_3d',
-          arguments: { image_url: dataUri(await ballPng(11)), ...args },
-          _meta: { progressToken: 'p' },
-        },
-      }),
+    const resumed = await callAndResume(server.origin, session, 7, {
+      name: 'local_image_to_3d',
+      arguments: { image_url: dataUri(await ballPng(11)), ...args },
     });
-    let seen = '';
-    for await (const chunk of call.body ?? []) {
-      seen += Buffer.from(chunk).toString();
-      if (seen.includes('notifications/progress')) break;
-    }
-    leaving.abort();
-    const last = [...seen.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? '';
-    expect(last).not.toBe('');
-
-    const resume = (): Promise<Response> =>
-      fetch(`${server.origin}/mcp`, {
-        headers: { accept: 'text/event-stream', 'last-event-id': last, ...session },
-      });
-    let resumed = await resume();
-    // The server may not have seen yet that the first connection is gone.
-    await expect
-      .poll(async () => {
-        if (resumed.status === 409) resumed = await resume();
-        return resumed.status;
-      })
-      .toBe(200);
     let rest = '';
     for await (const chunk of resumed.body ?? []) {
       rest += Buffer.from(chunk).toString();

@@ -14,8 +14,9 @@ import {
   temporaryFolder,
   type TestClient,
 } from '../support/clients.js';
-import { type HttpProcess, startHttpProcess } from '../support/http-server.js';
+import { startHttpProcess } from '../support/http-server.js';
 import { ballPng, dataUri } from '../support/images.js';
+import { callAndResume, openSession, sendIn } from '../support/session.js';
 
 /** A server that is told to stop while its clients wait for a job that goes on for long. */
 
@@ -106,85 +107,27 @@ describe('the HTTP server', () => {
 
   it('ends a wait for the result of a task with an error that says what to do', async () => {
     const server = await startHttpProcess(env());
-    const headers = await session(server);
+    const headers = await openSession(server.origin);
     const image_url = dataUri(await ballPng(1));
     const call = { name: 'pixal3d', arguments: { image_url }, task: {} };
-    const begun = await send(server, headers, 2, 'tools/call', call);
+    const begun = await sendIn(server.origin, headers, 2, 'tools/call', call);
     const taskId = /"taskId":"(\w+)"/.exec(await begun.text())?.[1] ?? '';
-    const result = await send(server, headers, 3, 'tasks/result', { taskId });
+    const result = await sendIn(server.origin, headers, 3, 'tasks/result', { taskId });
     const [text] = await Promise.all([result.text(), server.stop()]);
     expect(text).toMatch(/"error":.*The server is stopping; the task goes on/);
   });
 
   it('answers on the stream to which a client came back', async () => {
     const server = await startHttpProcess(env());
-    const headers = await session(server);
-    const leaving = new AbortController();
+    const headers = await openSession(server.origin);
     const image_url = dataUri(await ballPng(1));
-    const call = {
-      name: 'pixal3d',
-      arguments: { image_url, wait_seconds: 300 },
-      _meta: { progressToken: 'p' },
-    };
-    const first = await send(server, headers, 2, 'tools/call', call, leaving.signal);
-    let seen = '';
-    for await (const chunk of first.body ?? []) {
-      seen += Buffer.from(chunk).toString();
-      if (seen.includes('notifications/progress')) break;
-    }
-    leaving.abort();
-    const last = [...seen.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? '';
-    const resume = (): Promise<Response> =>
-      fetch(`${server.origin}/mcp`, {
-        headers: { ...headers, accept: 'text/event-stream', 'last-event-id': last },
-      });
-    let resumed = await resume();
-    await expect
-      .poll(async () => {
-        if (resumed.status === 409) resumed = await resume();
-        return resumed.status;
-      })
-      .toBe(200);
+    const call = { name: 'pixal3d', arguments: { image_url, wait_seconds: 300 } };
+    const resumed = await callAndResume(server.origin, headers, 2, call);
     const [text] = await Promise.all([resumed.text(), server.stop()]);
     expect(text).toMatch(/"id":2\b/);
     expect(text).toMatch(/"status":"(queued|running)"/);
   });
 });
-
-/** Opens a session of 2025-11-25 and answers its headers. */
-async function session(server: HttpProcess): Promise<Record<string, string>> {
-  const info = { name: 'meshwright-tests', version: '0' };
-  const opened = await send(server, {}, 1, 'initialize', {
-    protocolVersion: '2025-11-25',
-    capabilities: {},
-    clientInfo: info,
-  });
-  await opened.text();
-  return {
-    'mcp-session-id': opened.headers.get('mcp-session-id') ?? '',
-    'mcp-protocol-version': '2025-11-25',
-  };
-}
-
-function send(
-  { origin }: HttpProcess,
-  headers: Record<string, string>,
-  id: number,
-  method: string,
-  params: object,
-  signal?: AbortSignal,
-): Promise<Response> {
-  return fetch(`${origin}/mcp`, {
-    method: 'POST',
-    body: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      ...headers,
-    },
-    ...(signal ? { signal } : {}),
-  });
-}
 
 describe('the stdio server', () => {
   it.each<ClientKind>(['v1', 'v2 modern'])('answers what waits for a job, for %s clients', async (kind) => {

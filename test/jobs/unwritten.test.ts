@@ -5,7 +5,7 @@ import { Assets } from '../../src/jobs/assets.js';
 import type { Model } from '../../src/jobs/model.js';
 import { Health } from '../../src/jobs/routes.js';
 import { Runner } from '../../src/jobs/runner.js';
-import { messageFor } from '../../src/jobs/view.js';
+import { messageFor } from '../../src/jobs/words.js';
 import { silentLog } from '../../src/log.js';
 import type { Provider } from '../../src/providers/provider.js';
 import { openStore, type Store } from '../../src/store/index.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apply } from '../../src/jobs/transition.js';
-import { messageFor, viewJob } from '../../src/jobs/view.js';
+import { viewJob } from '../../src/jobs/view.js';
+import { messageFor } from '../../src/jobs/words.js';
 import type { Job } from '../../src/store/types.js';
 import { aJob } from '../store/support/rows.js';
 

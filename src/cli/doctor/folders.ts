@@ -2,7 +2,7 @@ import { access, constants, mkdtemp, rm, stat, statfs, writeFile } from 'node:fs
 import path from 'node:path';
 import type { Config } from '../../config.js';
 import { messageOf, systemCode } from '../../errors.js';
-import { formatBytes } from '../../jobs/view.js';
+import { formatBytes } from '../../jobs/words.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 /** Free space under which a folder fails, and under which it is worth a word, in bytes. */

@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import type { Config } from '../../config.js';
 import { messageOf } from '../../errors.js';
-import { formatBytes } from '../../jobs/view.js';
+import { formatBytes } from '../../jobs/words.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 /** What meshwright itself needs: the runtime, its own settings, and a generator that runs. */
